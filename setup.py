@@ -1,0 +1,80 @@
+"""Packaging: the single home of metadata, entry points, dependencies and data files."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from setuptools import find_packages, setup
+
+NAME = 'xspec_ros'
+
+RUNTIME = [
+    'faster-coco-eval>=1.6',
+    'mcap>=1.1',
+    'msgspec>=0.18',
+    'numpy>=1.26',
+    'onnxruntime>=1.18',
+    'opencv-python-headless>=4.8',
+    'pyyaml>=6.0',
+    'rich>=13',
+    'rosbags>=0.10.9',
+    'typer>=0.12',
+]
+EXTRAS = {
+    'train': [
+        'lightning-fabric>=2.4',
+        'onnx>=1.17',
+        'onnxscript>=0.5',
+        'safetensors>=0.4',
+        'tensorboard>=2.14',
+        'torch>=2.6',
+    ],
+    'dds': ['cyclonedds>=0.10.5'],
+    'openvino': ['openvino>=2024.6'],
+    'tensorrt': ['tensorrt>=10.0'],
+    'view': ['foxglove-sdk>=0.6'],
+    'dev': [
+        'hypothesis>=6.100',
+        'mypy>=1.13',
+        'psutil>=5.9',
+        'pytest>=8.0',
+        'pytest-xdist>=3.5',
+        'ruff>=0.8',
+        'types-PyYAML>=6.0',
+    ],
+}
+
+
+def files_below(folder: str) -> list[tuple[str, list[str]]]:
+    """Return the data-file entries for a folder, each file in the same place under share."""
+    places: dict[str, list[str]] = {}
+    for path in sorted(Path(folder).rglob('*')):
+        if path.is_file() and '__pycache__' not in path.parts:
+            places.setdefault(f'share/{NAME}/{path.parent.as_posix()}', []).append(str(path))
+    return list(places.items())
+
+
+setup(
+    name=NAME,
+    version='0.1.0',
+    description='Thermal perception for robots, trained without thermal labels',
+    long_description=Path('README.md').read_text(encoding='utf-8'),
+    long_description_content_type='text/markdown',
+    license='Apache-2.0',
+    maintainer='xspec_ros maintainers',
+    maintainer_email='maintainers@xspec-ros.invalid',
+    python_requires='>=3.10',
+    packages=find_packages(include=[NAME, f'{NAME}.*']),
+    package_data={NAME: ['py.typed', 'models/**/*', 'report/*.html', 'messages/definitions/**/*.msg']},
+    include_package_data=True,
+    data_files=[
+        ('share/ament_index/resource_index/packages', [f'resource/{NAME}']),
+        (f'share/{NAME}', ['package.xml']),
+        *files_below('launch'),
+        *files_below('config'),
+    ],
+    install_requires=RUNTIME,
+    extras_require=EXTRAS,
+    entry_points={'console_scripts': ['xspec = xspec_ros.cli.app:main']},
+    zip_safe=False,
+)

@@ -1,0 +1,5 @@
+"""Thermal perception for robots, trained without thermal labels."""
+
+from __future__ import annotations
+
+__version__ = '0.1.0'

@@ -1,0 +1,1 @@
+"""The bag door: read, write, pack, extract and replay without ROS."""

@@ -1,0 +1,1 @@
+"""Model bundles: schema, hashes, load and save."""

@@ -1,0 +1,1 @@
+"""Values and rules shared by every door: frames, pairing, tone mapping, results, metrics."""

@@ -1,0 +1,1 @@
+"""Data set folders as they lie on disk, read into numpy samples."""

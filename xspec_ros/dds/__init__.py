@@ -1,0 +1,1 @@
+"""The DDS door: join a live ROS 2 graph without ROS."""

@@ -1,0 +1,1 @@
+"""Inference engines: one file a runtime, one small interface."""

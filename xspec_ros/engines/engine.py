@@ -1,0 +1,63 @@
+"""The interface of an inference engine: camera bytes in, final arrays out."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from xspec_ros.core.frame import UInt8Array
+from xspec_ros.core.result import Mode
+
+INPUT_NAMES = ('thermal', 'tone')
+OUTPUT_NAMES = ('labels', 'confidence', 'boxes', 'scores', 'classes')
+MAX_BOXES = 100
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GraphOutput:
+    """What the exported graph returns for one frame.
+
+    Attributes:
+        labels: (H, W) uint8 class ids at input size.
+        confidence: (H, W) uint8, 0 to 255.
+        boxes_xyxy: (K, 4) float32 in input pixels, suppression done.
+        scores: (K,) float32, 0 for unused rows.
+        classes: (K,) int32.
+    """
+
+    labels: UInt8Array
+    confidence: UInt8Array
+    boxes_xyxy: NDArray[np.float32]
+    scores: NDArray[np.float32]
+    classes: NDArray[np.int32]
+
+
+class Engine(Protocol):
+    """One opened model on one runtime; used by one thread at a time."""
+
+    name: str
+    precision: str
+    mode: Mode
+
+    def infer(
+        self, thermal: UInt8Array | None, rgb: UInt8Array | None, tone: tuple[float, float]
+    ) -> GraphOutput:
+        """Run one frame.
+
+        Args:
+            thermal: (H, W, 1) or (H, W, 2) uint8: the camera's bytes, little-endian.
+            rgb: (H, W, 3) uint8, or None for a thermal graph.
+            tone: Low and high in counts.
+
+        Returns:
+            The graph's outputs.
+
+        Raises:
+            EngineError: The runtime failed.
+        """
+
+    def close(self) -> None:
+        """Free what the runtime holds."""

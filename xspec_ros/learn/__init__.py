@@ -1,0 +1,1 @@
+"""The trainer: data set to bundle."""

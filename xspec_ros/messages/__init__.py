@@ -1,0 +1,1 @@
+"""Core values to and from ROS 2 messages as CDR bytes."""

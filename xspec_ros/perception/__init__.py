@@ -1,0 +1,1 @@
+"""Frames to results: the one pipeline behind every door."""

@@ -1,0 +1,1 @@
+"""Replay evaluation: summary and HTML."""

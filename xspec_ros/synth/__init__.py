@@ -1,0 +1,1 @@
+"""Procedural RGB-thermal drives with exact labels."""
