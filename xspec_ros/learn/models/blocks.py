@@ -1,0 +1,134 @@
+"""Building blocks of the light networks: convolution, inverted residual, separable convolution.
+
+ReLU6 everywhere: it is bounded, so int8 ranges are known, and every engine fuses it.
+"""
+
+from __future__ import annotations
+
+from typing import cast
+
+import torch
+from torch import nn
+from torch.nn import functional
+
+BN_MOMENTUM = 0.03  # small crops, small batches: slow statistics carry over to full frames
+BN_EPS = 1e-3
+
+
+def conv_bn(
+    in_channels: int,
+    out_channels: int,
+    kernel: int = 1,
+    *,
+    stride: int = 1,
+    groups: int = 1,
+    act: bool = True,
+) -> nn.Sequential:
+    """Build convolution, batch-norm and (unless ``act`` is off) ReLU6.
+
+    Args:
+        in_channels: Channels in.
+        out_channels: Channels out.
+        kernel: Odd kernel size; padding keeps the size at stride 1.
+        stride: Stride.
+        groups: Convolution groups.
+        act: Append ReLU6.
+
+    Returns:
+        (B, in, H, W) -> (B, out, H / stride, W / stride).
+    """
+    layers: list[nn.Module] = [
+        nn.Conv2d(
+            in_channels,
+            out_channels,
+            kernel,
+            stride=stride,
+            padding=kernel // 2,
+            groups=groups,
+            bias=False,
+        ),
+        nn.BatchNorm2d(out_channels, eps=BN_EPS, momentum=BN_MOMENTUM),
+    ]
+    if act:
+        layers.append(nn.ReLU6(inplace=True))
+    return nn.Sequential(*layers)
+
+
+def separable(in_channels: int, out_channels: int, kernel: int = 3) -> nn.Sequential:
+    """Build a depthwise convolution followed by a pointwise one.
+
+    Returns:
+        (B, in, H, W) -> (B, out, H, W).
+    """
+    return nn.Sequential(
+        conv_bn(in_channels, in_channels, kernel, groups=in_channels),
+        conv_bn(in_channels, out_channels),
+    )
+
+
+class InvertedResidual(nn.Module):
+    """MobileNetV2's block: expand, depthwise, project; a shortcut where shapes allow.
+
+    Sandler et al., "MobileNetV2: Inverted Residuals and Linear Bottlenecks",
+    https://arxiv.org/abs/1801.04381, figure 4.
+
+    Args:
+        in_channels: Channels in.
+        out_channels: Channels out.
+        stride: 1 or 2.
+        expand: Widening of the inner layer; 1 leaves the expansion out.
+    """
+
+    def __init__(self, in_channels: int, out_channels: int, *, stride: int, expand: int) -> None:
+        super().__init__()
+        inner = in_channels * expand
+        layers: list[nn.Module] = [conv_bn(in_channels, inner)] if expand != 1 else []
+        layers.append(conv_bn(inner, inner, 3, stride=stride, groups=inner))
+        layers.append(conv_bn(inner, out_channels, act=False))
+        self.layers = nn.Sequential(*layers)
+        self.shortcut = stride == 1 and in_channels == out_channels
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        """Map (B, in, H, W) to (B, out, H / stride, W / stride)."""
+        y = cast('torch.Tensor', self.layers(x))
+        return x + y if self.shortcut else y
+
+
+class PoolingPyramid(nn.Module):
+    """Three chained 5x5 max-pools side by side: a wide view for a few multiplications.
+
+    He et al., "Spatial Pyramid Pooling", https://arxiv.org/abs/1406.4729, in its chained form.
+
+    Args:
+        in_channels: Channels in.
+        out_channels: Channels out.
+    """
+
+    def __init__(self, in_channels: int, out_channels: int) -> None:
+        super().__init__()
+        self.reduce = conv_bn(in_channels, out_channels)
+        self.fuse = conv_bn(4 * out_channels, out_channels)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        """Map (B, in, H, W) to (B, out, H, W)."""
+        levels = [self.reduce(x)]
+        for _ in range(3):
+            levels.append(functional.max_pool2d(levels[-1], 5, stride=1, padding=2))
+        return cast('torch.Tensor', self.fuse(torch.cat(levels, dim=1)))  # (B, 4*out, H, W) in
+
+
+def upsample_to(x: torch.Tensor, like: torch.Tensor) -> torch.Tensor:
+    """Resize (B, C, h, w) bilinearly to the rows and columns of ``like``."""
+    return functional.interpolate(x, size=like.shape[-2:], mode='bilinear', align_corners=False)
+
+
+def init_weights(module: nn.Module) -> None:
+    """Initialise convolutions after He (fan-out) and norms to identity, in place."""
+    for layer in module.modules():
+        if isinstance(layer, nn.Conv2d):
+            nn.init.kaiming_normal_(layer.weight, mode='fan_out', nonlinearity='relu')
+            if layer.bias is not None:
+                nn.init.zeros_(layer.bias)
+        elif isinstance(layer, nn.BatchNorm2d):
+            nn.init.ones_(layer.weight)
+            nn.init.zeros_(layer.bias)

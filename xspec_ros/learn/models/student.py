@@ -1,0 +1,258 @@
+"""The default student: one light network for segmentation and detection of a thermal picture.
+
+MobileNetV2-style backbone (C2..C5), light feature pyramid (P3..P5), a decoupled anchor-free head
+(Ge et al., "YOLOX", https://arxiv.org/abs/2107.08430) and a segmentation head at stride 4.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import cast, NamedTuple
+
+import torch
+from torch import nn
+
+from xspec_ros.learn.models.blocks import (
+    conv_bn,
+    init_weights,
+    InvertedResidual,
+    PoolingPyramid,
+    separable,
+    upsample_to,
+)
+
+STRIDES = (8, 16, 32)
+PRIOR = 0.01  # share of cells that hold an object, before anything is learnt
+
+# channels, blocks, expansion of C2 (stride 4), C3 (8), C4 (16, in two widths), C5 (32)
+STAGES: tuple[tuple[tuple[int, int, int], ...], ...] = (
+    ((24, 2, 4),),
+    ((40, 3, 4),),
+    ((64, 3, 4), (96, 3, 4)),
+    ((160, 3, 4),),
+)
+STEM = 16
+PYRAMID = 96
+EMBEDDING = 64
+
+
+class DetLevel(NamedTuple):
+    """Raw head output at one stride.
+
+    Attributes:
+        cls: (B, C, h, w) class logits.
+        box: (B, 4, h, w) centre offset (cells) and log size (strides): dx, dy, log w, log h.
+        obj: (B, 1, h, w) objectness logits.
+        stride: Pixels a cell.
+    """
+
+    cls: torch.Tensor
+    box: torch.Tensor
+    obj: torch.Tensor
+    stride: int
+
+
+class StudentOutput(NamedTuple):
+    """What the network says of a batch.
+
+    Attributes:
+        seg_logits: (B, K, H/4, W/4).
+        det: One level a stride, finest first.
+    """
+
+    seg_logits: torch.Tensor
+    det: list[DetLevel]
+
+
+def scaled(channels: int, width: float) -> int:
+    """Return channels times width, as a multiple of 8."""
+    return max(8, round(channels * width / 8) * 8)
+
+
+class Backbone(nn.Module):
+    """Features C2..C5 at strides 4, 8, 16, 32.
+
+    Args:
+        in_channels: 1 for thermal, 3 for RGB.
+        width: Multiplies every width.
+    """
+
+    def __init__(self, in_channels: int, width: float) -> None:
+        super().__init__()
+        channels = scaled(STEM, width)
+        self.stem = nn.Sequential(
+            conv_bn(in_channels, channels, 3, stride=2),
+            InvertedResidual(channels, channels, stride=1, expand=1),
+        )
+        self.widths: list[int] = []
+        self.stages = nn.ModuleList()
+        for groups in STAGES:
+            blocks: list[nn.Module] = []
+            for base, count, expand in groups:
+                out = scaled(base, width)
+                for _ in range(count):
+                    stride = 1 if blocks else 2
+                    blocks.append(InvertedResidual(channels, out, stride=stride, expand=expand))
+                    channels = out
+            self.stages.append(nn.Sequential(*blocks))
+            self.widths.append(channels)
+
+    def forward(self, x: torch.Tensor) -> list[torch.Tensor]:
+        """Map (B, in, H, W) to C2..C5."""
+        x = self.stem(x)
+        levels = []
+        for stage in self.stages:
+            x = stage(x)
+            levels.append(x)
+        return levels
+
+
+class Pyramid(nn.Module):
+    """Top-down fusion of C3..C5 into P3..P5 of one width.
+
+    Args:
+        widths: Channels of C3, C4, C5.
+        channels: Channels of every P.
+    """
+
+    def __init__(self, widths: list[int], channels: int) -> None:
+        super().__init__()
+        self.context = PoolingPyramid(widths[2], channels)
+        self.lateral3 = conv_bn(widths[0], channels)
+        self.lateral4 = conv_bn(widths[1], channels)
+        self.smooth3 = separable(channels, channels)
+        self.smooth4 = separable(channels, channels)
+
+    def forward(self, c3: torch.Tensor, c4: torch.Tensor, c5: torch.Tensor) -> list[torch.Tensor]:
+        """Return P3, P4, P5, each (B, channels, H/s, W/s)."""
+        p5 = self.context(c5)
+        p4 = self.smooth4(self.lateral4(c4) + upsample_to(p5, c4))
+        p3 = self.smooth3(self.lateral3(c3) + upsample_to(p4, c3))
+        return [p3, p4, p5]
+
+
+class DetectionHead(nn.Module):
+    """Stem, class branch, box branch and objectness; towers shared by levels, norms included.
+
+    Args:
+        channels: Width of P3..P5.
+        num_classes: Detection classes.
+    """
+
+    def __init__(self, channels: int, num_classes: int) -> None:
+        super().__init__()
+        self.stems = nn.ModuleList(conv_bn(channels, channels) for _ in STRIDES)
+        self.cls_tower = nn.Sequential(separable(channels, channels), separable(channels, channels))
+        self.box_tower = nn.Sequential(separable(channels, channels), separable(channels, channels))
+        self.cls_out = nn.ModuleList(nn.Conv2d(channels, num_classes, 1) for _ in STRIDES)
+        self.box_out = nn.ModuleList(nn.Conv2d(channels, 4, 1) for _ in STRIDES)
+        self.obj_out = nn.ModuleList(nn.Conv2d(channels, 1, 1) for _ in STRIDES)
+
+    def forward(self, pyramid: list[torch.Tensor]) -> list[DetLevel]:
+        """Return the raw levels of P3..P5."""
+        levels = []
+        for index, (feature, stride) in enumerate(zip(pyramid, STRIDES, strict=True)):
+            x = self.stems[index](feature)
+            about_class, about_box = self.cls_tower(x), self.box_tower(x)
+            levels.append(
+                DetLevel(
+                    cls=self.cls_out[index](about_class),
+                    box=self.box_out[index](about_box),
+                    obj=self.obj_out[index](about_box),
+                    stride=stride,
+                )
+            )
+        return levels
+
+    def init_biases(self) -> None:
+        """Start with rare objects, small outputs and boxes of one cell."""
+        for outputs in (self.cls_out, self.box_out, self.obj_out):
+            for layer in outputs:
+                conv = cast('nn.Conv2d', layer)
+                nn.init.normal_(conv.weight, std=0.01)
+                bias = 0.0 if outputs is self.box_out else -math.log((1 - PRIOR) / PRIOR)
+                nn.init.constant_(cast('torch.Tensor', conv.bias), bias)
+
+
+class SegmentationHead(nn.Module):
+    """Fuse C2 and P3 at stride 4 into the embedding S, then classify each cell.
+
+    Args:
+        c2_channels: Channels of C2.
+        p3_channels: Channels of P3.
+        embedding: Channels of S.
+        num_classes: K.
+    """
+
+    def __init__(
+        self, c2_channels: int, p3_channels: int, embedding: int, *, num_classes: int
+    ) -> None:
+        super().__init__()
+        self.detail = conv_bn(c2_channels, embedding)
+        self.context = conv_bn(p3_channels, embedding)
+        self.fuse = nn.Sequential(separable(embedding, embedding), separable(embedding, embedding))
+        self.classifier = nn.Conv2d(embedding, num_classes, 1)
+
+    def embed(self, c2: torch.Tensor, p3: torch.Tensor) -> torch.Tensor:
+        """Return S, (B, embedding, H/4, W/4)."""
+        x = self.detail(c2) + upsample_to(self.context(p3), c2)
+        return cast('torch.Tensor', self.fuse(x))
+
+
+class Student(nn.Module):
+    """The whole network.
+
+    Args:
+        num_classes: Segmentation classes K.
+        num_detection_classes: Detection classes C.
+        width: Multiplies every width; 1 is the shipped size.
+        in_channels: 1 for thermal, 3 for RGB.
+    """
+
+    def __init__(
+        self,
+        num_classes: int,
+        num_detection_classes: int,
+        *,
+        width: float = 1.0,
+        in_channels: int = 1,
+    ) -> None:
+        super().__init__()
+        pyramid, embedding = scaled(PYRAMID, width), scaled(EMBEDDING, width)
+        self.backbone = Backbone(in_channels, width)
+        widths = self.backbone.widths
+        self.pyramid = Pyramid(widths[1:], pyramid)
+        self.detection = DetectionHead(pyramid, num_detection_classes)
+        self.segmentation = SegmentationHead(
+            widths[0], pyramid, embedding, num_classes=num_classes
+        )
+        names = ('C2', 'C3', 'C4', 'C5', 'P3', 'P4', 'P5', 'S')
+        channels = (*widths, pyramid, pyramid, pyramid, embedding)
+        strides = (4, 8, 16, 32, 8, 16, 32, 4)
+        self.feature_table = {
+            name: (stride, count)
+            for name, stride, count in zip(names, strides, channels, strict=True)
+        }
+        init_weights(self)
+        self.detection.init_biases()
+
+    def features(self, x: torch.Tensor) -> dict[str, torch.Tensor]:
+        """Return every named feature of (B, in, H, W); ``feature_table`` has stride and width."""
+        c2, c3, c4, c5 = self.backbone(x)
+        p3, p4, p5 = self.pyramid(c3, c4, c5)
+        s = self.segmentation.embed(c2, p3)
+        named = {'C2': c2, 'C3': c3, 'C4': c4, 'C5': c5}
+        return named | {'P3': p3, 'P4': p4, 'P5': p5, 'S': s}
+
+    def forward(self, x: torch.Tensor) -> StudentOutput:
+        """Answer for pictures.
+
+        Args:
+            x: (B, in, H, W) in [0, 1] after the tone mapping; H and W multiples of 32.
+
+        Returns:
+            Segmentation logits at stride 4 and raw detection levels.
+        """
+        named = self.features(x)
+        det = self.detection([named['P3'], named['P4'], named['P5']])
+        return StudentOutput(self.segmentation.classifier(named['S']), det)
