@@ -14,11 +14,9 @@ VERBS = (
     'live',
     'play',
     'train',
-    'adapt',
     'evaluate',
     'export',
     'bench',
-    'register',
     'info',
     'doctor',
 )

@@ -1,0 +1,270 @@
+"""Message bytes to work: decode, tone statistics, pairing and the counting of what is lost."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass, field, replace
+from time import perf_counter_ns
+from typing import Literal, TYPE_CHECKING, TypeAlias
+
+from xspec_ros.core.compressed import decode_compressed
+from xspec_ros.core.encodings import decode_image
+from xspec_ros.core.frame import Frame, Modality, Pair
+from xspec_ros.core.limits import DecodeLimits
+from xspec_ros.core.radiometry import ToneTracker
+from xspec_ros.core.sync import Paired, PairSynchronizer, SyncEvent, SyncSettings, Unpaired
+from xspec_ros.errors import MessageError
+from xspec_ros.messages.image import decode_compressed_message, decode_image_message
+from xspec_ros.messages.topics import COMPRESSED_TYPE, IMAGE_TYPE
+
+if TYPE_CHECKING:
+    from xspec_ros.bundle.manifest import Tone
+    from xspec_ros.core.radiometry import ToneState
+    from xspec_ros.perception.settings import Settings
+
+ZERO_STAMPS_BEFORE_RECEIVE_TIME = 5
+Payload: TypeAlias = bytes | bytearray | memoryview
+Order: TypeAlias = Literal['new', 'duplicate', 'old', 'epoch']
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Work:
+    """One reference frame that waits for the engine.
+
+    Attributes:
+        thermal: Thermal frame; None in mode ``rgb`` or when only RGB is there.
+        rgb: RGB frame; None when it plays no part or is missing.
+        tone: Low and high of the tone mapping, in counts.
+        skew_ms: RGB stamp minus thermal stamp; None without a pair.
+        received_ns: Monotonic time when the bytes of the reference frame were in hand.
+        decoded_ns: Monotonic time when it was decoded.
+    """
+
+    thermal: Frame | None
+    rgb: Frame | None
+    tone: tuple[float, float]
+    skew_ms: float | None
+    received_ns: int
+    decoded_ns: int
+
+
+@dataclass(slots=True)
+class IntakeCounts:
+    """What came in and what was lost on the way to the engine.
+
+    Attributes:
+        received: Messages by input.
+        rejected: Messages that cannot be used, by input and reason.
+        dropped: Usable reference frames that were not taken, by cause.
+        warnings: Oddities that did not cost a frame, by input and name.
+        epochs: Restarts of the stream (a bag that loops, a clock that steps back).
+    """
+
+    received: Counter[Modality] = field(default_factory=Counter)
+    rejected: dict[Modality, Counter[str]] = field(
+        default_factory=lambda: {'rgb': Counter(), 'thermal': Counter()}
+    )
+    dropped: Counter[str] = field(default_factory=Counter)
+    warnings: Counter[str] = field(default_factory=Counter)
+    epochs: int = 0
+
+
+@dataclass(slots=True)
+class _Input:
+    """Order and stamp policy of one camera."""
+
+    last_stamp_ns: int | None = None
+    zero_stamps: int = 0
+    encoding: str = ''
+    size_hw: tuple[int, int] = (0, 0)
+
+
+class Intake:
+    """Turns the messages of two cameras into work, in the order in which they come.
+
+    Args:
+        settings: Run-time parameters.
+        tone: Tone statistics of the model.
+    """
+
+    def __init__(self, settings: Settings, tone: Tone) -> None:
+        self.settings = settings
+        self.counts = IntakeCounts()
+        self.limits = DecodeLimits(
+            max_image_bytes=settings.max_image_bytes,
+            max_pixels=settings.max_pixels,
+            max_nan_fraction=settings.max_nan_fraction,
+            allow_lossy_thermal=settings.allow_lossy_thermal,
+            swap_rb=settings.swap_rb,
+        )
+        self.tone = ToneTracker(
+            low_percentile=tone.low_percentile,
+            high_percentile=tone.high_percentile,
+            smoothing_s=tone.smoothing_s,
+        )
+        self.tone_state: ToneState | None = None
+        self.sync = PairSynchronizer(
+            SyncSettings(
+                slop_ms=settings.slop_ms,
+                max_wait_ms=settings.max_wait_ms,
+                rgb_offset_ms=settings.rgb.stamp_offset_ms,
+                thermal_offset_ms=settings.thermal.stamp_offset_ms,
+                jump_threshold_s=settings.jump_threshold_s,
+            )
+        )
+        self.inputs: dict[Modality, _Input] = {'rgb': _Input(), 'thermal': _Input()}
+        self._waiting: dict[int, Work] = {}
+
+    def accept(
+        self,
+        source: Modality,
+        type_name: str,
+        cdr: Payload,
+        *,
+        received_ns: int,
+        arrived_ns: int = 0,
+    ) -> list[Work]:
+        """Take one message; return the work that is ready because of it.
+
+        Args:
+            source: Which camera.
+            type_name: ``sensor_msgs/msg/Image`` or ``sensor_msgs/msg/CompressedImage``.
+            cdr: The message as CDR bytes; kept alive by the frames that view it.
+            received_ns: Monotonic time when the bytes were in hand.
+            arrived_ns: Arrival on the time axis of the stamps (wall clock, bag log time), for
+                cameras that send no stamps.
+
+        Returns:
+            Work in stamp order, often none or one.
+        """
+        self.counts.received[source] += 1
+        try:
+            frame = self._decode(source, type_name, cdr, received_ns)
+            frame = self._stamped(frame, arrived_ns)
+        except MessageError as error:
+            self.counts.rejected[source][error.reason] += 1
+            return []
+        self._note(frame)
+        order = self._order(frame)
+        if order in ('duplicate', 'old') and source == self._reference:
+            self.counts.dropped[order] += 1
+        ready: list[Work] = []
+        if source == 'thermal':
+            ready = self._accept_thermal(frame, taken=order in ('new', 'epoch'))
+        elif self.settings.mode == 'rgb' and order in ('new', 'epoch'):
+            ready = [self._work(None, frame, (0.0, 255.0))]
+        events = self.sync.push(frame) if order in ('new', 'epoch') else []
+        return ready + self._paired_work(events)
+
+    def flush(self) -> list[Work]:
+        """Decide every frame that still waits for a partner; the stream has ended."""
+        return self._paired_work(self.sync.flush())
+
+    @property
+    def _reference(self) -> Modality:
+        return 'rgb' if self.settings.mode == 'rgb' else 'thermal'
+
+    def _decode(
+        self, source: Modality, type_name: str, cdr: Payload, received_ns: int
+    ) -> Frame:
+        size = memoryview(cdr).nbytes
+        if size > self.limits.max_image_bytes:
+            message = f'{source} message of {size} bytes'
+            raise MessageError(message, reason='too_big', hint='raise max_image_bytes')
+        if type_name == IMAGE_TYPE:
+            image = decode_image_message(cdr, max_bytes=self.limits.max_image_bytes)
+            return decode_image(image, source, limits=self.limits, received_ns=received_ns)
+        if type_name == COMPRESSED_TYPE:
+            packed = decode_compressed_message(cdr, max_bytes=self.limits.max_image_bytes)
+            return decode_compressed(packed, source, limits=self.limits, received_ns=received_ns)
+        message = f'{source} message of type {type_name}'
+        raise MessageError(message, reason='type', hint=f'use {IMAGE_TYPE} or {COMPRESSED_TYPE}')
+
+    def _stamped(self, frame: Frame, arrived_ns: int) -> Frame:
+        """Apply the policy for missing stamps and the frame_id override."""
+        state = self.inputs[frame.modality]
+        policy = self.settings.use_receive_time
+        state.zero_stamps += frame.stamp_ns == 0
+        if self.settings.frame_id_override:
+            frame = replace(frame, frame_id=self.settings.frame_id_override)
+        automatic = (
+            policy == 'auto'
+            and frame.stamp_ns == 0
+            and state.zero_stamps > ZERO_STAMPS_BEFORE_RECEIVE_TIME
+        )
+        if policy == 'always' or automatic:
+            self.counts.warnings[f'{frame.modality}/receive_time'] += 1
+            return replace(frame, stamp_ns=arrived_ns)
+        if frame.stamp_ns == 0:
+            message = f'{frame.modality} frame with stamp 0'
+            raise MessageError(message, reason='zero_stamp', hint='set use_receive_time: always')
+        return frame
+
+    def _note(self, frame: Frame) -> None:
+        for note in frame.notes:
+            self.counts.warnings[f'{frame.modality}/{note}'] += 1
+        state = self.inputs[frame.modality]
+        if state.size_hw not in ((0, 0), frame.size_hw) or state.encoding not in (
+            '',
+            frame.encoding,
+        ):
+            self.counts.warnings[f'{frame.modality}/input_changes'] += 1
+        state.size_hw, state.encoding = frame.size_hw, frame.encoding
+
+    def _order(self, frame: Frame) -> Order:
+        """Judge a stamp against the newest one of its camera."""
+        state = self.inputs[frame.modality]
+        last = state.last_stamp_ns
+        if last is not None and frame.stamp_ns <= last:
+            if frame.stamp_ns == last:
+                return 'duplicate'
+            if last - frame.stamp_ns <= self.settings.jump_threshold_s * 1e9:
+                return 'old'
+            self.counts.epochs += frame.modality == self._reference
+            state.last_stamp_ns = frame.stamp_ns
+            if frame.modality == 'thermal':
+                self.tone.reset()
+            return 'epoch'
+        state.last_stamp_ns = frame.stamp_ns
+        return 'new'
+
+    def _accept_thermal(self, frame: Frame, *, taken: bool) -> list[Work]:
+        state = self.tone.update(frame)
+        self.tone_state = state
+        if not taken or self.settings.mode == 'rgb':
+            return []
+        if state.constant:
+            self.counts.rejected['thermal']['shutter'] += 1
+            return []
+        self.counts.warnings['thermal/frozen'] += state.frozen
+        work = self._work(frame, None, (state.low, state.high))
+        if self.settings.mode == 'thermal':
+            return [work]
+        self._waiting[frame.stamp_ns] = work
+        return []
+
+    def _work(self, thermal: Frame | None, rgb: Frame | None, tone: tuple[float, float]) -> Work:
+        reference = thermal or rgb
+        return Work(
+            thermal=thermal,
+            rgb=rgb,
+            tone=tone,
+            skew_ms=None,
+            received_ns=reference.received_ns if reference else 0,
+            decoded_ns=perf_counter_ns(),
+        )
+
+    def _paired_work(self, events: list[SyncEvent]) -> list[Work]:
+        """Turn pairing decisions into work for fused models; count only for the others."""
+        if self.settings.mode != 'fused':
+            return []
+        ready: list[Work] = []
+        for event in events:
+            match event:
+                case Paired(pair=Pair(thermal=thermal, rgb=rgb, skew_ns=skew_ns)):
+                    if work := self._waiting.pop(thermal.stamp_ns, None):
+                        ready.append(replace(work, rgb=rgb, skew_ms=skew_ns / 1e6))
+                case Unpaired(frame=frame) if frame.modality == 'thermal':
+                    if work := self._waiting.pop(frame.stamp_ns, None):
+                        ready.append(work)
+        return ready
