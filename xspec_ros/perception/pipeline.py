@@ -1,0 +1,220 @@
+"""Work to messages: the whole of perception, the same behind the bag, DDS and ROS doors."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass
+from time import perf_counter_ns
+from typing import TYPE_CHECKING
+
+from xspec_ros.core.health import LatencyRecorder
+from xspec_ros.errors import EngineError
+from xspec_ros.messages.detections import encode_detections
+from xspec_ros.messages.image import encode_image
+from xspec_ros.messages.labels import encode_label_info
+from xspec_ros.messages.topics import (
+    CONFIDENCE,
+    DETECTION_ARRAY_TYPE,
+    DETECTIONS,
+    IMAGE_TYPE,
+    LABEL_INFO,
+    LABEL_INFO_TYPE,
+    Outgoing,
+    SEGMENTATION,
+)
+from xspec_ros.perception.intake import Intake, Payload, Work
+from xspec_ros.perception.perception import open_perception, Perception
+
+if TYPE_CHECKING:
+    from xspec_ros.core.frame import Modality
+    from xspec_ros.core.result import Result
+    from xspec_ros.perception.settings import Settings
+
+STAGES = ('decode', 'wait', 'infer', 'encode', 'total')
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Answer:
+    """What came of one piece of work.
+
+    Attributes:
+        work: The work.
+        result: The result, all boxes included.
+        messages: Segmentation, confidence and detections, ready to send.
+    """
+
+    work: Work
+    result: Result
+    messages: tuple[Outgoing, ...]
+
+
+class Pipeline:
+    """Bytes in, bytes out, everything counted; one thread may accept while another runs.
+
+    Args:
+        settings: Run-time parameters.
+        perception: The opened model.
+    """
+
+    def __init__(self, settings: Settings, perception: Perception) -> None:
+        manifest = perception.bundle.manifest
+        self.settings = settings
+        self.perception = perception
+        self.intake = Intake(settings, manifest.input.tone)
+        self.latency = LatencyRecorder(STAGES)
+        self.answered = 0
+        self.degraded = 0
+        self.detections = 0
+        self.dropped: Counter[str] = Counter()
+        self._first_ns = 0
+        self._last_ns = 0
+        thresholds = manifest.thresholds
+        self.score_threshold = _either(settings.score_threshold, thresholds.score)
+        self.confidence_threshold = _either(
+            settings.confidence_threshold, thresholds.confidence
+        )
+
+    def accept(
+        self,
+        source: Modality,
+        type_name: str,
+        cdr: Payload,
+        *,
+        received_ns: int,
+        arrived_ns: int = 0,
+    ) -> list[Work]:
+        """Take one message; see ``Intake.accept``."""
+        self._first_ns = self._first_ns or received_ns
+        return self.intake.accept(
+            source, type_name, cdr, received_ns=received_ns, arrived_ns=arrived_ns
+        )
+
+    def flush(self) -> list[Work]:
+        """Return the work that waited for a partner; the stream has ended."""
+        return self.intake.flush()
+
+    def drop(self, cause: str) -> None:
+        """Count a reference frame that was accepted and will not be answered."""
+        self.dropped[cause] += 1
+
+    def run(self, work: Work) -> Answer:
+        """Infer and encode one piece of work, and take its times.
+
+        Raises:
+            EngineError: The engine failed; the frame is counted as dropped.
+        """
+        started_ns = perf_counter_ns()
+        try:
+            result = self.perception.infer_frame(
+                work.thermal,
+                work.rgb,
+                work.tone,
+                confidence_threshold=self.confidence_threshold,
+            )
+        except EngineError:
+            self.drop('engine')
+            raise
+        inferred_ns = perf_counter_ns()
+        messages = self._encode(result)
+        finished_ns = perf_counter_ns()
+        self._record(work, started_ns, inferred_ns, finished_ns)
+        self.answered += 1
+        self.degraded += result.degraded
+        self._last_ns = finished_ns
+        return Answer(work=work, result=result, messages=messages)
+
+    def latched(self) -> list[Outgoing]:
+        """Return the messages that late joiners need: the label info."""
+        cdr = encode_label_info(
+            self.perception.bundle.manifest.classes,
+            stamp_ns=0,
+            frame_id='',
+            threshold=self.confidence_threshold,
+        )
+        return [
+            Outgoing(
+                topic=LABEL_INFO, type_name=LABEL_INFO_TYPE, cdr=cdr, stamp_ns=0, latched=True
+            )
+        ]
+
+    def summary(self) -> dict[str, object]:
+        """Return the counts and latencies that every door reports."""
+        counts, pairing = self.intake.counts, self.intake.sync.counts
+        reference: Modality = 'rgb' if self.settings.mode == 'rgb' else 'thermal'
+        dropped = counts.dropped + self.dropped
+        seconds = (self._last_ns - self._first_ns) / 1e9
+        return {
+            'thermal': counts.received['thermal'],
+            'rgb': counts.received['rgb'],
+            'answered': self.answered,
+            'degraded': self.degraded,
+            'pairs': pairing.paired,
+            'unpaired': counts.received['thermal'] - pairing.paired,
+            'dropped': dropped.total(),
+            'dropped_by': dict(dropped),
+            'rejected': counts.rejected[reference].total(),
+            'rejected_by': dict(counts.rejected[reference]),
+            'rejected_rgb_by': dict(counts.rejected['rgb']),
+            'warnings': dict(counts.warnings),
+            'epochs': counts.epochs,
+            'detections': self.detections,
+            'fps': round(self.answered / seconds, 2) if seconds > 0 else 0.0,
+            'latency_ms': self.latency.summary(),
+            'engine': self.perception.engine.name,
+            'precision': self.perception.engine.precision,
+            'model': self.perception.bundle.manifest.name,
+        }
+
+    def close(self) -> None:
+        """Free the engines."""
+        self.perception.close()
+
+    def _encode(self, result: Result) -> tuple[Outgoing, ...]:
+        stamp_ns, frame_id = result.stamp_ns, result.frame_id
+        shown = result.detections.at_least(self.score_threshold)
+        self.detections += len(shown)
+        names = self.perception.bundle.manifest.detection_classes
+        images = ((SEGMENTATION, result.label_map), (CONFIDENCE, result.confidence))
+        messages = [
+            Outgoing(
+                topic=topic,
+                type_name=IMAGE_TYPE,
+                cdr=encode_image(image, stamp_ns=stamp_ns, frame_id=frame_id, encoding='mono8'),
+                stamp_ns=stamp_ns,
+            )
+            for topic, image in images
+        ]
+        boxes = encode_detections(shown, names, stamp_ns=stamp_ns, frame_id=frame_id)
+        messages.append(
+            Outgoing(
+                topic=DETECTIONS, type_name=DETECTION_ARRAY_TYPE, cdr=boxes, stamp_ns=stamp_ns
+            )
+        )
+        return tuple(messages)
+
+    def _record(self, work: Work, started_ns: int, inferred_ns: int, finished_ns: int) -> None:
+        times = {
+            'decode': work.decoded_ns - work.received_ns,
+            'wait': started_ns - work.decoded_ns,
+            'infer': inferred_ns - started_ns,
+            'encode': finished_ns - inferred_ns,
+            'total': finished_ns - work.received_ns,
+        }
+        for stage, spent_ns in times.items():
+            self.latency.add(stage, spent_ns / 1e6)
+
+
+def open_pipeline(settings: Settings) -> Pipeline:
+    """Open the model that the settings name and put the pipeline around it."""
+    perception = open_perception(
+        settings.model,
+        engine=settings.engine,
+        mode=settings.mode,
+        precision=settings.precision,
+        threads=settings.threads,
+    )
+    return Pipeline(settings, perception)
+
+
+def _either(chosen: float | None, default: float) -> float:
+    return default if chosen is None else chosen
