@@ -65,7 +65,9 @@ setup(
     maintainer_email='maintainers@xspec-ros.invalid',
     python_requires='>=3.10',
     packages=find_packages(include=[NAME, f'{NAME}.*']),
-    package_data={NAME: ['py.typed', 'models/**/*', 'report/*.html', 'messages/definitions/**/*.msg']},
+    package_data={
+        NAME: ['py.typed', 'models/**/*', 'report/*.html', 'messages/definitions/**/*.msg']
+    },
     include_package_data=True,
     data_files=[
         ('share/ament_index/resource_index/packages', [f'resource/{NAME}']),

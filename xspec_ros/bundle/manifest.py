@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import msgspec
 
 from xspec_ros.core.labels import ClassLabel
-from xspec_ros.core.result import Mode
+
+if TYPE_CHECKING:
+    from xspec_ros.core.result import Mode
 
 SCHEMA_VERSION = 1
 MANIFEST_NAME = 'bundle.json'

@@ -1,4 +1,4 @@
-"""How every verb ends: one JSON object or a short text on stdout, one clear error line, an exit code."""
+"""How every verb ends: JSON or a short text on stdout, one clear error line, an exit code."""
 
 from __future__ import annotations
 

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal, TypeAlias
+from typing import Literal, TYPE_CHECKING, TypeAlias
 
 import numpy as np
-from numpy.typing import NDArray
 
-from xspec_ros.core.frame import UInt8Array
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from xspec_ros.core.frame import UInt8Array
 
 Mode: TypeAlias = Literal['thermal', 'fused', 'rgb']
 

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Protocol, TYPE_CHECKING
 
-import numpy as np
-from numpy.typing import NDArray
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
 
-from xspec_ros.core.frame import UInt8Array
-from xspec_ros.core.result import Mode
+    from xspec_ros.core.frame import UInt8Array
+    from xspec_ros.core.result import Mode
 
 INPUT_NAMES = ('thermal', 'tone')
 OUTPUT_NAMES = ('labels', 'confidence', 'boxes', 'scores', 'classes')

@@ -164,9 +164,7 @@ class Intake:
     def _reference(self) -> Modality:
         return 'rgb' if self.settings.mode == 'rgb' else 'thermal'
 
-    def _decode(
-        self, source: Modality, type_name: str, cdr: Payload, received_ns: int
-    ) -> Frame:
+    def _decode(self, source: Modality, type_name: str, cdr: Payload, received_ns: int) -> Frame:
         size = memoryview(cdr).nbytes
         if size > self.limits.max_image_bytes:
             message = f'{source} message of {size} bytes'

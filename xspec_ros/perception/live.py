@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 import logging
 from threading import Condition, Thread
 from typing import TYPE_CHECKING
@@ -10,6 +9,8 @@ from typing import TYPE_CHECKING
 from xspec_ros.errors import EngineError
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from xspec_ros.core.frame import Modality
     from xspec_ros.perception.intake import Payload, Work
     from xspec_ros.perception.pipeline import Answer, Pipeline

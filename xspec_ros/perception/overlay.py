@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import cv2
@@ -11,6 +10,8 @@ import numpy as np
 from xspec_ros.core.labels import ClassLabel, index_by_name, palette
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from xspec_ros.core.frame import PixelArray, UInt8Array
     from xspec_ros.core.result import Detections, Result
 

@@ -70,9 +70,7 @@ class Pipeline:
         self._last_ns = 0
         thresholds = manifest.thresholds
         self.score_threshold = _either(settings.score_threshold, thresholds.score)
-        self.confidence_threshold = _either(
-            settings.confidence_threshold, thresholds.confidence
-        )
+        self.confidence_threshold = _either(settings.confidence_threshold, thresholds.confidence)
 
     def accept(
         self,

@@ -71,9 +71,9 @@ class Settings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     confidence_threshold: Annotated[
         float | None, _about('Pixels below it become 255; null: the bundle decides; 0: off.')
     ] = None
-    max_image_bytes: Annotated[
-        int, _about('Larger messages are rejected.', ge=1024, le=2**31)
-    ] = 64 * 2**20
+    max_image_bytes: Annotated[int, _about('Larger messages are rejected.', ge=1024, le=2**31)] = (
+        64 * 2**20
+    )
     max_pixels: Annotated[
         int, _about('Larger pictures are rejected before decoding.', ge=1024, le=2**30)
     ] = 16_000_000
@@ -88,6 +88,4 @@ class Settings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
         ReceiveTime,
         _about('Stamp frames on arrival: always, never, or auto after 5 zero stamps.'),
     ] = 'auto'
-    frame_id_override: Annotated[
-        str, _about('frame_id of all outputs; empty: as received.')
-    ] = ''
+    frame_id_override: Annotated[str, _about('frame_id of all outputs; empty: as received.')] = ''
