@@ -44,7 +44,7 @@ bench: setup ## The benchmarks (long)
 	$(BIN)/python -m benchmarks
 
 docs: setup ## Regenerate the generated tables in docs/
-	$(BIN)/python -m xspec_ros.cli.docs
+	$(BIN)/python docs/generate.py
 
 check: lint types layers ## What a commit must pass
 
