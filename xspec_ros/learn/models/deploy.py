@@ -7,7 +7,6 @@ onnxruntime, OpenVINO, TensorRT and torch, and Python touches no pixel. Letters:
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import torch
@@ -17,6 +16,8 @@ from torch.nn import functional
 from xspec_ros.learn.models.decode import decode_boxes
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from xspec_ros.learn.models.student import DetLevel
 
 CANDIDATES = 300
@@ -24,7 +25,6 @@ MAX_BOXES = 100
 SUPPRESSION_IOU = 0.65
 SUPPRESSION_ROUNDS = 12
 MIN_RANGE = 1e-6
-CLASS_OFFSET = 10_000.0
 
 
 class DeployGraph(nn.Module):
@@ -39,7 +39,9 @@ class DeployGraph(nn.Module):
         half: Run the student in float16; pre- and post-processing stay in float32.
     """
 
-    def __init__(self, student: nn.Module, network_hw: tuple[int, int], *, half: bool = False) -> None:
+    def __init__(
+        self, student: nn.Module, network_hw: tuple[int, int], *, half: bool = False
+    ) -> None:
         super().__init__()
         self.dtype = torch.float16 if half else torch.float32
         self.student = student.to(self.dtype)
@@ -149,9 +151,9 @@ def suppress(boxes: Tensor, classes: Tensor) -> Tensor:
     Returns:
         (M,) float32: 1 for kept boxes, 0 for suppressed ones.
     """
-    apart = boxes + classes.to(boxes.dtype)[:, None] * CLASS_OFFSET
-    overlap = pairwise_iou(apart)  # (M, M)
-    rivals = (overlap > SUPPRESSION_IOU).to(boxes.dtype).triu(diagonal=1)
+    same = classes[:, None] == classes[None]
+    overlap = pairwise_iou(boxes) > SUPPRESSION_IOU  # (M, M)
+    rivals = (overlap & same).to(boxes.dtype).triu(diagonal=1)
     keep = torch.ones_like(boxes[:, 0])
     for _ in range(SUPPRESSION_ROUNDS):
         keep = 1.0 - (keep[None] @ rivals)[0].clamp(max=1.0)

@@ -14,6 +14,7 @@ from torch import nn
 
 from xspec_ros.learn.models.blocks import (
     conv_bn,
+    FusedResidual,
     init_weights,
     InvertedResidual,
     PoolingPyramid,
@@ -26,10 +27,10 @@ PRIOR = 0.01  # share of cells that hold an object, before anything is learnt
 
 # channels, blocks, expansion of C2 (stride 4), C3 (8), C4 (16, in two widths), C5 (32)
 STAGES: tuple[tuple[tuple[int, int, int], ...], ...] = (
-    ((24, 2, 4),),
+    ((24, 2, 2),),
     ((40, 3, 4),),
     ((64, 3, 4), (96, 3, 4)),
-    ((160, 3, 4),),
+    ((160, 3, 5),),
 )
 STEM = 16
 PYRAMID = 96
@@ -80,19 +81,17 @@ class Backbone(nn.Module):
     def __init__(self, in_channels: int, width: float) -> None:
         super().__init__()
         channels = scaled(STEM, width)
-        self.stem = nn.Sequential(
-            conv_bn(in_channels, channels, 3, stride=2),
-            InvertedResidual(channels, channels, stride=1, expand=1),
-        )
+        self.stem = conv_bn(in_channels, channels, 3, stride=2)
         self.widths: list[int] = []
         self.stages = nn.ModuleList()
         for groups in STAGES:
+            block = InvertedResidual if self.stages else FusedResidual
             blocks: list[nn.Module] = []
             for base, count, expand in groups:
                 out = scaled(base, width)
                 for _ in range(count):
                     stride = 1 if blocks else 2
-                    blocks.append(InvertedResidual(channels, out, stride=stride, expand=expand))
+                    blocks.append(block(channels, out, stride=stride, expand=expand))
                     channels = out
             self.stages.append(nn.Sequential(*blocks))
             self.widths.append(channels)
