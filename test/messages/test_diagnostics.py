@@ -1,0 +1,26 @@
+"""Diagnostics survive the wire."""
+
+from xspec_ros.messages.diagnostics import decode_diagnostics, encode_diagnostics, Status, WARN
+from xspec_ros.messages.topics import DIAGNOSTICS_TYPE
+from xspec_ros.messages.typestore import typestore
+
+STATUSES = (
+    Status(level=WARN, name='perception: input', message='slow', values={'rate_hz': '9.0'}),
+    Status(level=0, name='perception: engine', message='', hardware_id='cpu'),
+)
+
+
+def test_statuses_come_back():
+    assert decode_diagnostics(encode_diagnostics(STATUSES, stamp_ns=1)) == STATUSES
+
+
+def test_rosbags_reads_the_same():
+    message = typestore().deserialize_cdr(
+        encode_diagnostics(STATUSES, stamp_ns=1), DIAGNOSTICS_TYPE
+    )
+    assert [status.level for status in message.status] == [WARN, 0]
+    assert message.status[0].values[0].key == 'rate_hz'
+
+
+def test_no_statuses_are_a_message_too():
+    assert decode_diagnostics(encode_diagnostics((), stamp_ns=1)) == ()

@@ -1,0 +1,47 @@
+"""Names of topics and types, and the message on its way out."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+RGB = '/rgb/image_raw'
+THERMAL = '/thermal/image_raw'
+TRUTH_SEGMENTATION = '/ground_truth/segmentation'
+TRUTH_DETECTIONS = '/ground_truth/detections'
+TRUTH_RGB_DETECTIONS = '/ground_truth/rgb_detections'
+SEGMENTATION = '/perception/segmentation'
+CONFIDENCE = '/perception/confidence'
+LABEL_INFO = '/perception/label_info'
+DETECTIONS = '/perception/detections'
+ANNOTATIONS = '/perception/annotations'
+OVERLAY = '/perception/overlay'
+DIAGNOSTICS = '/diagnostics'
+
+IMAGE_TYPE = 'sensor_msgs/msg/Image'
+COMPRESSED_TYPE = 'sensor_msgs/msg/CompressedImage'
+CAMERA_INFO_TYPE = 'sensor_msgs/msg/CameraInfo'
+DETECTIONS_TYPE = 'vision_msgs/msg/Detection2DArray'
+LABEL_INFO_TYPE = 'vision_msgs/msg/LabelInfo'
+ANNOTATIONS_TYPE = 'foxglove_msgs/msg/ImageAnnotations'
+DIAGNOSTICS_TYPE = 'diagnostic_msgs/msg/DiagnosticArray'
+
+COMPRESSED_SUFFIX = '/compressed'
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outgoing:
+    """One message ready for any door.
+
+    Attributes:
+        topic: ROS topic name with a leading slash.
+        type_name: Type name with ``/msg/``.
+        cdr: The message, encapsulation header included.
+        stamp_ns: Stamp it carries.
+        latched: True when readers that come later must get it too.
+    """
+
+    topic: str
+    type_name: str
+    cdr: bytes
+    stamp_ns: int
+    latched: bool = False
