@@ -75,9 +75,8 @@ def combine_bytes(thermal: Tensor) -> Tensor:
     The second byte is weighed by ``C - 1``: one graph serves both widths without a branch.
     """
     extra = thermal.shape[3] - 1
-    low = thermal[..., 0].float()
-    high = thermal[..., -1].float() * (256.0 * extra)
-    return (low + high).unsqueeze(1)
+    planes = thermal.float()  # TensorRT takes uint8 only at the edge of a graph: cast first
+    return (planes[..., 0] + planes[..., -1] * (256.0 * extra)).unsqueeze(1)
 
 
 def tone_map(counts: Tensor, tone: Tensor) -> Tensor:

@@ -1,0 +1,151 @@
+"""The model card (``README.md`` of a bundle), generated from its manifest."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from xspec_ros.bundle.manifest import Manifest
+
+DATA_KEYS = ('name', 'fold', 'pictures', 'licence', 'fingerprint')
+INTENDED_USE = """\
+Segmentation and detection on the pictures of a thermal camera of a ground robot or vehicle on
+roads, 8 or 16 bits a pixel, any size. It is a perception aid for research and evaluation. It is
+not a safety function: a missed person is possible in every frame.
+"""
+LIMITS = """\
+- Scenes unlike the sources below (indoors, from the air, other thermal cameras) lose accuracy.
+- The figures hold for the named data and fold; measure on your own drive before relying on them.
+- The picture is stretched to the network size; sides far from its aspect ratio lose accuracy.
+- Confidence is the network's own and is not calibrated.
+"""
+
+
+def model_card(manifest: Manifest) -> str:
+    """Return the card as Markdown.
+
+    Args:
+        manifest: The manifest; its file list is not needed.
+    """
+    parts = [
+        f'# {manifest.name}',
+        _summary(manifest),
+        f'## Intended use\n\n{INTENDED_USE}',
+        f'## Limits\n\n{LIMITS}',
+        f'## Classes\n\n{_classes(manifest)}',
+        f'## Figures\n\n{_figures(manifest.provenance.metrics)}',
+        f'## Data and licences\n\n{_data(manifest)}',
+        f'## Verification\n\n{_verification(manifest)}',
+        f'## Provenance\n\n{_provenance(manifest)}',
+    ]
+    return '\n\n'.join(part.strip() for part in parts) + '\n'
+
+
+def _summary(manifest: Manifest) -> str:
+    rows, columns = manifest.input.network_hw
+    bits = ' or '.join(str(item) for item in manifest.input.bits)
+    tone = manifest.input.tone
+    threshold = manifest.thresholds
+    return '\n'.join(
+        (
+            f'- tasks: {", ".join(manifest.tasks)}',
+            f'- modes: {", ".join(manifest.modes())}',
+            f'- input: thermal, {bits} bits, any size; works at {columns}x{rows} inside',
+            f'- tone mapping: percentiles {tone.low_percentile:g} and {tone.high_percentile:g}, '
+            f'smoothed over {tone.smoothing_s:g} s',
+            f'- thresholds: score {threshold.score:g}, confidence {threshold.confidence:g}',
+            f'- network: {manifest.network.name} {manifest.network.arguments}',
+        )
+    )
+
+
+def _classes(manifest: Manifest) -> str:
+    rows = [
+        f'| {index} | {label.name} | {", ".join(label.aliases)} |'
+        for index, label in enumerate(manifest.classes)
+    ]
+    table = '\n'.join(('| id | name | also |', '|---|---|---|', *rows))
+    return f'{table}\n\nDetection: {", ".join(manifest.detection_classes)}. 255 is unlabelled.'
+
+
+def _figures(metrics: Mapping[str, object]) -> str:
+    if not metrics:
+        return 'None: these weights have not been measured.'
+    lines = [f'- {line}' for line in _flat(metrics)]
+    return '\n'.join(lines)
+
+
+def _flat(value: Mapping[str, object], prefix: str = '') -> list[str]:
+    lines: list[str] = []
+    for key, item in value.items():
+        name = f'{prefix}{key}'
+        if isinstance(item, Mapping):
+            lines += _flat(item, f'{name} / ')
+        elif isinstance(item, float):
+            lines.append(f'{name}: {item:.4f}')
+        else:
+            lines.append(f'{name}: {item}')
+    return lines
+
+
+def _data(manifest: Manifest) -> str:
+    entries = manifest.provenance.data
+    if not entries:
+        return 'No data: these weights were not trained.'
+    rows = []
+    for entry in entries:
+        cells = [
+            _cell(entry, key) for key in ('name', 'fold', 'pictures', 'licence', 'fingerprint')
+        ]
+        rows.append(f'| {" | ".join(cells)} |')
+    header = '| set | fold | pictures | licence as its README states it | fingerprint |'
+    note = (
+        'Where no licence or one for research is stated, these weights are for research and '
+        'evaluation too. No picture of these sets is in this bundle.'
+    )
+    return '\n'.join((header, '|---|---|---|---|---|', *rows)) + f'\n\n{note}'
+
+
+def _cell(entry: Mapping[str, object], key: str) -> str:
+    value = entry.get(key)
+    if value is None or value == '':
+        return 'not stated'
+    text = ', '.join(map(str, value)) if isinstance(value, (list, tuple)) else str(value)
+    return text.replace('|', '/').replace('\n', ' ')
+
+
+def _verification(manifest: Manifest) -> str:
+    rows = []
+    for precision, variant in manifest.precisions.items():
+        for engine, seen in variant.verified.items():
+            lost = ' | '.join(
+                '-' if value is None else f'{value:.2f}'
+                for value in (seen.miou_loss, seen.map50_loss)
+            )
+            verdict = 'passed' if seen.ok else 'FAILED'
+            rows.append(
+                f'| {engine} | {precision} | {100 * seen.label_agreement:.3f} | {seen.box_px:.3f} '
+                f'| {lost} | {seen.frames}, {seen.data} | {verdict} |'
+            )
+    if not rows:
+        return 'None of the engines was verified.'
+    header = (
+        '| engine | precision | labels equal, % | boxes, px | mIoU points lost '
+        '| mAP50 points lost | frames | result |'
+    )
+    rule = (
+        'Against torch at fp32. fp32 passes with at least 99.9 % equal labels and boxes within '
+        '0.5 px; a lower precision by losing at most 0.5 points of mIoU and mAP50.'
+    )
+    return '\n'.join((header, '|---|---|---|---|---|---|---|---|', *rows)) + f'\n\n{rule}'
+
+
+def _provenance(manifest: Manifest) -> str:
+    provenance = manifest.provenance
+    lines = [f'- made by xspec_ros {provenance.code_version or "(version not stated)"}']
+    if provenance.parent is not None:
+        parent = provenance.parent
+        lines.append(f'- adapted from {parent.get("name", "?")} ({parent.get("hash", "?")[:12]})')
+    lines.append('- the resolved recipe is in `bundle.json`')
+    return '\n'.join(lines)

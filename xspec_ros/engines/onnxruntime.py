@@ -1,0 +1,107 @@
+"""onnxruntime: CPU everywhere, CUDA or TensorRT where its GPU build is installed."""
+
+from __future__ import annotations
+
+from typing import cast, TYPE_CHECKING
+
+import onnxruntime as ort
+from onnxruntime.capi import onnxruntime_pybind11_state as ort_errors
+
+from xspec_ros.engines.arrays import check_names, graph_inputs, graph_output
+from xspec_ros.engines.engine import GraphOutput, OUTPUT_NAMES
+from xspec_ros.errors import EngineError
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from xspec_ros.bundle.store import Bundle
+    from xspec_ros.core.frame import UInt8Array
+    from xspec_ros.core.result import Mode
+
+PROVIDERS = ('CUDAExecutionProvider', 'CPUExecutionProvider')
+
+_FAILURES = (
+    RuntimeError,
+    ValueError,
+    ort_errors.EPFail,
+    ort_errors.Fail,
+    ort_errors.InvalidArgument,
+    ort_errors.InvalidGraph,
+    ort_errors.InvalidProtobuf,
+    ort_errors.NotImplemented,
+    ort_errors.RuntimeException,
+)
+
+
+class OnnxRuntimeEngine:
+    """One graph in one onnxruntime session.
+
+    Args:
+        bundle: An opened bundle.
+        precision: Variant, for example ``fp32``.
+        mode: Which graph.
+        threads: Threads within an operator; None for one a physical core.
+    """
+
+    name = 'onnxruntime'
+
+    def __init__(
+        self, bundle: Bundle, *, precision: str, mode: Mode, threads: int | None = None
+    ) -> None:
+        self.precision = precision
+        self.mode: Mode = mode
+        self._session = _open_session(bundle.graph_path(mode, precision), threads)
+        self._inputs = [item.name for item in self._session.get_inputs()]
+        check_names(
+            self._inputs, [item.name for item in self._session.get_outputs()], str(bundle.path)
+        )
+
+    @property
+    def device(self) -> str:
+        """The provider that runs the graph, for example ``CPUExecutionProvider``."""
+        return cast('str', self._session.get_providers()[0])
+
+    def infer(
+        self, thermal: UInt8Array | None, rgb: UInt8Array | None, tone: tuple[float, float]
+    ) -> GraphOutput:
+        """Run one frame; see ``Engine.infer``."""
+        feeds = graph_inputs(self._inputs, thermal=thermal, rgb=rgb, tone=tone)
+        try:
+            arrays = self._session.run(list(OUTPUT_NAMES), feeds)
+        except _FAILURES as error:
+            message = f'onnxruntime failed: {_first_line(error)}'
+            raise EngineError(message, hint='try another engine') from error
+        return graph_output(cast('list[NDArray[np.generic]]', arrays))
+
+    def close(self) -> None:
+        """Free the session."""
+        del self._session
+
+
+def providers() -> list[str]:
+    """Return the execution providers to use here, best first."""
+    present = set(ort.get_available_providers())
+    return [name for name in PROVIDERS if name in present]
+
+
+def _open_session(path: Path, threads: int | None) -> ort.InferenceSession:
+    options = ort.SessionOptions()
+    options.log_severity_level = 3
+    options.intra_op_num_threads = threads or 0
+    options.inter_op_num_threads = 1
+    try:
+        # bytes, not the path: a graph cannot point at files outside the bundle then
+        return ort.InferenceSession(path.read_bytes(), options, providers=providers())
+    except _FAILURES as error:
+        message = f'onnxruntime cannot open {path}: {_first_line(error)}'
+        raise EngineError(message, hint='export the model again, or try another engine') from error
+    except OSError as error:
+        message = f'{path} cannot be read: {error.strerror}'
+        raise EngineError(message, hint='check its permissions') from error
+
+
+def _first_line(error: Exception) -> str:
+    return str(error).strip().split('\n', 1)[0][:300]

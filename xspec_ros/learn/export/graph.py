@@ -1,0 +1,92 @@
+"""DeployGraph to one ONNX file that takes any input size."""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import logging
+from typing import TYPE_CHECKING
+import warnings
+
+import onnx
+import torch
+
+from xspec_ros.engines.engine import INPUT_NAMES, OUTPUT_NAMES
+from xspec_ros.learn.models.deploy import DeployGraph
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+__all__ = ['DeployGraph', 'graph_bytes']
+
+OPSET = 18
+SMALLEST, LARGEST = 32, 8192
+
+_EXAMPLE_SHAPE = (1, 120, 160, 2)
+
+
+def graph_bytes(graph: DeployGraph) -> bytes:
+    """Export the graph for input (1, H, W, C) with H, W, C free.
+
+    Args:
+        graph: The deployable graph; put into evaluation mode here.
+
+    Returns:
+        The ONNX file, without traces of where it was made.
+    """
+    graph.eval()
+    example = (torch.zeros(_EXAMPLE_SHAPE, dtype=torch.uint8), torch.tensor([0.0, 1.0]))
+    height = torch.export.Dim('height', min=SMALLEST, max=LARGEST)
+    width = torch.export.Dim('width', min=SMALLEST, max=LARGEST)
+    channels = torch.export.Dim('bytes', min=1, max=2)
+    with torch.no_grad(), _quiet():
+        program = torch.onnx.export(
+            graph,
+            example,
+            dynamo=True,
+            opset_version=OPSET,
+            input_names=list(INPUT_NAMES),
+            output_names=list(OUTPUT_NAMES),
+            dynamic_shapes=({1: height, 2: width, 3: channels}, None),
+            verbose=False,
+        )
+    if program is None:
+        message = 'torch.onnx.export returned nothing'
+        raise RuntimeError(message)
+    model = program.model_proto
+    strip_traces(model)
+    onnx.checker.check_model(model)
+    return bytes(model.SerializeToString(deterministic=True))
+
+
+def strip_traces(model: onnx.ModelProto) -> None:
+    """Remove what the exporter writes of its machine: stack traces, source names, file paths."""
+    del model.metadata_props[:]
+    model.doc_string = ''
+    graph = model.graph
+    graph.doc_string = ''
+    del graph.metadata_props[:]
+    for item in (*graph.node, *graph.value_info, *graph.input, *graph.output, *graph.initializer):
+        item.doc_string = ''
+        del item.metadata_props[:]
+    for function in model.functions:
+        function.doc_string = ''
+        for node in function.node:
+            node.doc_string = ''
+            del node.metadata_props[:]
+
+
+@contextlib.contextmanager
+def _quiet() -> Iterator[None]:
+    """Keep the exporter's progress prints off stdout and its notes off the log."""
+    names = ('torch.onnx', 'onnxscript', 'torch.export')
+    levels = {name: logging.getLogger(name).level for name in names}
+    with warnings.catch_warnings(), contextlib.redirect_stdout(io.StringIO()):
+        warnings.simplefilter('ignore')
+        for name in names:
+            logging.getLogger(name).setLevel(logging.ERROR)
+        try:
+            yield
+        finally:
+            for name, level in levels.items():
+                logging.getLogger(name).setLevel(level)
