@@ -21,6 +21,7 @@ IMAGE_TYPE = 'sensor_msgs/msg/Image'
 COMPRESSED_TYPE = 'sensor_msgs/msg/CompressedImage'
 CAMERA_INFO_TYPE = 'sensor_msgs/msg/CameraInfo'
 DETECTIONS_TYPE = 'vision_msgs/msg/Detection2DArray'
+DETECTION_ARRAY_TYPE = DETECTIONS_TYPE
 LABEL_INFO_TYPE = 'vision_msgs/msg/LabelInfo'
 ANNOTATIONS_TYPE = 'foxglove_msgs/msg/ImageAnnotations'
 DIAGNOSTICS_TYPE = 'diagnostic_msgs/msg/DiagnosticArray'
