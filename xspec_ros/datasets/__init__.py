@@ -7,9 +7,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from xspec_ros.core.labels import ClassLabel, DEFAULT_CLASSES, DEFAULT_DETECTION_CLASSES
+from xspec_ros.core.truth import Boxes
 from xspec_ros.datasets.dataset import Dataset, Entry, Index
 from xspec_ros.datasets.folder import index_folder, is_folder_layout
-from xspec_ros.datasets.sample import Boxes, detection_table, Other, Sample
+from xspec_ros.datasets.sample import detection_table, Other, Sample
 from xspec_ros.errors import ConfigError, DataError
 
 if TYPE_CHECKING:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from xspec_ros.datasets.sample import Boxes
+from xspec_ros.core.truth import Boxes
 from xspec_ros.errors import DataError
 
 if TYPE_CHECKING:

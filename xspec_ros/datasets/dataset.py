@@ -6,16 +6,13 @@ from dataclasses import dataclass
 import hashlib
 from typing import TYPE_CHECKING
 
-import numpy as np
-
 from xspec_ros.core.labels import ClassLabel, UNLABELLED
+from xspec_ros.core.truth import segmentation_ids, unmasked_box_regions
 from xspec_ros.datasets.images import Picture, read_mask, read_rgb, read_thermal
 from xspec_ros.datasets.sample import (
     mask_table,
     Other,
     Sample,
-    segmentation_ids,
-    unmasked_box_regions,
 )
 from xspec_ros.errors import DataError
 
@@ -217,9 +214,5 @@ def _content(path: Path) -> bytes:
 
 def _box_bytes(labelled: PictureBoxes) -> bytes:
     boxes = labelled.boxes
-    return (
-        b'+'
-        + boxes.boxes_xyxy.tobytes()
-        + boxes.class_ids.tobytes()
-        + np.packbits(boxes.crowd).tobytes()
-    )
+    arrays = (boxes.boxes_xyxy, boxes.class_ids, boxes.crowd)
+    return b'+' + b''.join(array.tobytes() for array in arrays)
