@@ -8,15 +8,17 @@ from typing import TYPE_CHECKING
 
 from xspec_ros.core.labels import ClassLabel, DEFAULT_CLASSES, DEFAULT_DETECTION_CLASSES
 from xspec_ros.core.truth import Boxes
+from xspec_ros.datasets.check import check
 from xspec_ros.datasets.dataset import Dataset, Entry, Index
 from xspec_ros.datasets.folder import index_folder, is_folder_layout
 from xspec_ros.datasets.sample import detection_table, Other, Sample
+from xspec_ros.datasets.write import write_dataset
 from xspec_ros.errors import ConfigError, DataError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
-__all__ = ['Boxes', 'Dataset', 'Sample', 'open_dataset']
+__all__ = ['Boxes', 'Dataset', 'Sample', 'check', 'open_dataset', 'write_dataset']
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
