@@ -7,27 +7,19 @@ refused, and a damaged file never becomes a partly grey picture.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 import re
-from typing import NoReturn, TYPE_CHECKING
+from typing import cast, NoReturn, TYPE_CHECKING
 
 import cv2
 import numpy as np
 
-from xspec_ros.core.containers import (
-    DamagedFileError,
-    file_length,
-    PictureFile,
-    read_picture_header,
-    UnsupportedFileError,
-)
+from xspec_ros.core.containers import file_length, PictureFile, read_picture_header
 from xspec_ros.core.encodings import gray_to_rgb
 from xspec_ros.core.frame import CompressedMessage, Frame, Modality, PixelArray, UInt8Array
 from xspec_ros.errors import MessageError
 
 if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
     from xspec_ros.core.limits import DecodeLimits
 
 DEPTH_HEADER_BYTES = 12
@@ -125,28 +117,21 @@ def _payload(source: _Source) -> UInt8Array:
 
 def _judge(source: _Source, data: UInt8Array, notes: list[str]) -> PictureFile:
     """Accept or refuse the file by its header and structure; nothing is decoded."""
-    view = memoryview(data)
+    view = data.data
     try:
         picture = read_picture_header(view)
-        facts = f', {picture.width} x {picture.height} x {picture.channels}, {picture.bits} bit'
-        _judge_size(source, picture, facts)
-        _judge_depth(source, picture, facts, notes)
+    except MessageError as error:
+        source.refuse(error.message, reason=error.reason, hint=error.hint)
+    facts = f', {picture.width} x {picture.height} x {picture.channels}, {picture.bits} bit'
+    _judge_size(source, picture, facts)
+    _judge_depth(source, picture, facts, notes)
+    try:
         length = file_length(view, picture.kind)
-    except UnsupportedFileError as error:
-        hint = 'use jpeg or png; 16-bit thermal as png'
-        source.refuse(f'{error} is not supported', reason='encoding', hint=hint)
-    except DamagedFileError as error:
-        source.refuse(str(error), reason='corrupt', hint='the frame is dropped, the next may do')
+    except MessageError as error:
+        source.refuse(error.message, reason=error.reason, hint=error.hint, picture=facts)
     if length < data.size:
         notes.append('trailing')
-    return PictureFile(
-        kind=picture.kind,
-        height=picture.height,
-        width=picture.width,
-        channels=picture.channels,
-        bits=picture.bits,
-        length=length,
-    )
+    return replace(picture, length=length)
 
 
 def _judge_size(source: _Source, picture: PictureFile, facts: str) -> None:
@@ -186,11 +171,11 @@ def _judge_depth(source: _Source, picture: PictureFile, facts: str, notes: list[
         notes.append('lossy16')
 
 
-def _decode(source: _Source, data: UInt8Array, picture: PictureFile) -> NDArray[np.generic]:
+def _decode(source: _Source, data: UInt8Array, picture: PictureFile) -> PixelArray:
     """Run the decoder and check that it delivered what the header said."""
     hint = 'the frame is dropped, the next may do'
     try:
-        pixels = cv2.imdecode(data, cv2.IMREAD_UNCHANGED)
+        pixels = cast('PixelArray | None', cv2.imdecode(data, cv2.IMREAD_UNCHANGED))
     except cv2.error as error:
         text = f'decoder failed: {error}'
         raise MessageError(text, reason='corrupt', hint=hint) from error
@@ -200,10 +185,10 @@ def _decode(source: _Source, data: UInt8Array, picture: PictureFile) -> NDArray[
         source.refuse(f'decoder gave {got}', reason='corrupt', hint=hint)
     if picture.kind == 'jpeg' and _ran_out(pixels):
         source.refuse('entropy data ends early', reason='corrupt', hint=hint)
-    return np.asarray(pixels)
+    return pixels
 
 
-def _ran_out(pixels: NDArray[np.generic]) -> bool:
+def _ran_out(pixels: PixelArray) -> bool:
     """Tell a JPEG with lost packets: the last block row is void, the rest is not.
 
     Cameras that lose USB packets still send the end marker, and libjpeg only warns.
@@ -213,13 +198,13 @@ def _ran_out(pixels: NDArray[np.generic]) -> bool:
     return void and not bool((pixels == JPEG_VOID).all())
 
 
-def _thermal(pixels: NDArray[np.generic]) -> PixelArray:
+def _thermal(pixels: PixelArray) -> PixelArray:
     if pixels.dtype == np.uint16:
         return np.ascontiguousarray(pixels, np.uint16)
     return np.ascontiguousarray(pixels, np.uint8)
 
 
-def _rgb(pixels: NDArray[np.generic], limits: DecodeLimits, notes: list[str]) -> UInt8Array:
+def _rgb(pixels: PixelArray, limits: DecodeLimits, notes: list[str]) -> UInt8Array:
     """Bring what OpenCV decodes (grey, BGR, BGRA) to R, G, B."""
     image = np.ascontiguousarray(pixels, np.uint8)
     if image.ndim == 2:

@@ -8,8 +8,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 import re
-from typing import Literal, TYPE_CHECKING, TypeAlias
+from typing import Literal, NoReturn, TYPE_CHECKING, TypeAlias
 import zlib
+
+from xspec_ros.errors import MessageError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -37,15 +39,9 @@ JPEG_FRAMES = frozenset({0xC0, 0xC1, 0xC2})
 MAX_JPEG_SCANS = 100
 """Progressive files have about ten; each further one costs a pass over the picture."""
 
+DAMAGED = 'this frame is dropped; when it happens often, look at the link to the camera'
+
 _SCAN_END = re.compile(rb'\xff[^\x00\xd0-\xd7\xff]')
-
-
-class DamagedFileError(Exception):
-    """The bytes are not a whole PNG or JPEG file; the text says where it breaks."""
-
-
-class UnsupportedFileError(Exception):
-    """The bytes are a picture, but not in a form that is taken here; the text names it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -79,8 +75,8 @@ def read_picture_header(data: memoryview) -> PictureFile:
         The header, ``length`` still 0.
 
     Raises:
-        DamagedFileError: Neither a PNG nor a JPEG, or cut inside the header.
-        UnsupportedFileError: Another picture format, or a rare form of JPEG.
+        MessageError: ``corrupt``: neither PNG nor JPEG, or cut inside the header; ``encoding``:
+            another picture format, or a rare form of JPEG.
     """
     start = bytes(data[:12])
     if start.startswith(PNG_MAGIC):
@@ -89,9 +85,9 @@ def read_picture_header(data: memoryview) -> PictureFile:
         return _jpeg_header(data)
     for magic, name in OTHER_MAGICS:
         if start.startswith(magic):
-            raise UnsupportedFileError(name)
+            _refuse_form(name)
     message = f'starts with {start.hex(" ") or "nothing"}, no PNG or JPEG'
-    raise DamagedFileError(message)
+    raise MessageError(message, reason='corrupt', hint=DAMAGED)
 
 
 def file_length(data: memoryview, kind: Kind) -> int:
@@ -105,7 +101,8 @@ def file_length(data: memoryview, kind: Kind) -> int:
         Bytes up to and with the end marker.
 
     Raises:
-        DamagedFileError: A chunk or segment is cut, a PNG checksum fails, the end is missing.
+        MessageError: ``corrupt``: a chunk or segment is cut, a PNG checksum fails, or the end
+            marker is missing.
     """
     return _png_length(data) if kind == 'png' else _jpeg_length(data)
 
@@ -113,12 +110,12 @@ def file_length(data: memoryview, kind: Kind) -> int:
 def _png_header(data: memoryview) -> PictureFile:
     if len(data) < 33 or bytes(data[8:16]) != b'\x00\x00\x00\x0dIHDR':
         message = 'PNG without IHDR'
-        raise DamagedFileError(message)
+        raise MessageError(message, reason='corrupt', hint=DAMAGED)
     width, height = _number(data, 16, 4), _number(data, 20, 4)
     bits, colour = data[24], data[25]
     if colour not in PNG_CHANNELS or bits not in {1, 2, 4, 8, 16}:
         message = f'PNG of colour type {colour} with {bits} bits'
-        raise DamagedFileError(message)
+        raise MessageError(message, reason='corrupt', hint=DAMAGED)
     channels = PNG_CHANNELS[colour]
     return PictureFile(
         kind='png', height=height, width=width, channels=channels, bits=bits, length=0
@@ -135,12 +132,12 @@ def _png_length(data: memoryview) -> int:
         name = bytes(data[position + 4 : position + 8])
         if zlib.crc32(data[position + 4 : end - 4]) != _number(data, end - 4, 4):
             message = f'PNG chunk {name!r} at byte {position} fails its checksum'
-            raise DamagedFileError(message)
+            raise MessageError(message, reason='corrupt', hint=DAMAGED)
         if name == b'IEND':
             return end
         position = end
     message = f'PNG cut after {len(data)} bytes, no IEND'
-    raise DamagedFileError(message)
+    raise MessageError(message, reason='corrupt', hint=DAMAGED)
 
 
 def _jpeg_header(data: memoryview) -> PictureFile:
@@ -152,12 +149,11 @@ def _jpeg_header(data: memoryview) -> PictureFile:
                 kind='jpeg', height=height, width=width, channels=channels, bits=bits, length=0
             )
         if 0xC0 <= marker <= 0xCF and marker not in {0xC4, 0xC8, 0xCC}:
-            message = f'JPEG with frame type {marker:#x} (lossless, hierarchical or arithmetic)'
-            raise UnsupportedFileError(message)
+            _refuse_form(f'JPEG frame type {marker:#x} (lossless, hierarchical or arithmetic)')
         if marker == 0xDA:
             break
     message = 'JPEG without a frame header'
-    raise DamagedFileError(message)
+    raise MessageError(message, reason='corrupt', hint=DAMAGED)
 
 
 def _jpeg_length(data: memoryview) -> int:
@@ -168,9 +164,9 @@ def _jpeg_length(data: memoryview) -> int:
         scans += marker == 0xDA
         if scans > MAX_JPEG_SCANS:
             message = f'JPEG of more than {MAX_JPEG_SCANS} scans'
-            raise DamagedFileError(message)
+            raise MessageError(message, reason='corrupt', hint=DAMAGED)
     message = f'JPEG cut after {len(data)} bytes, no end marker'
-    raise DamagedFileError(message)
+    raise MessageError(message, reason='corrupt', hint=DAMAGED)
 
 
 def _segments(data: memoryview) -> Iterator[tuple[int, int, int]]:
@@ -182,7 +178,7 @@ def _segments(data: memoryview) -> Iterator[tuple[int, int, int]]:
     while position + 2 <= len(data):
         if data[position] != 0xFF:
             message = f'JPEG has no marker at byte {position}'
-            raise DamagedFileError(message)
+            raise MessageError(message, reason='corrupt', hint=DAMAGED)
         marker = data[position + 1]
         if marker == 0xFF:  # fill byte
             position += 1
@@ -196,7 +192,7 @@ def _segments(data: memoryview) -> Iterator[tuple[int, int, int]]:
         size = _number(data, position, 2)
         if size < 2:
             message = f'JPEG segment of {size} bytes at byte {position}'
-            raise DamagedFileError(message)
+            raise MessageError(message, reason='corrupt', hint=DAMAGED)
         if position + size > len(data):
             return
         yield marker, position + 2, size - 2
@@ -206,6 +202,12 @@ def _segments(data: memoryview) -> Iterator[tuple[int, int, int]]:
             if found is None:
                 return
             position = found.start()
+
+
+def _refuse_form(name: str) -> NoReturn:
+    message = f'{name} is not supported'
+    hint = 'use jpeg or png; 16-bit thermal as png'
+    raise MessageError(message, reason='encoding', hint=hint)
 
 
 def _number(data: memoryview, position: int, size: int) -> int:
