@@ -1,0 +1,373 @@
+"""Pair thermal and RGB frames by stamp: pure, deterministic, the same live and offline.
+
+docs/sync.md says what is promised and how it is decided.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_left, bisect_right, insort
+from collections import deque
+from statistics import median
+from typing import Literal
+
+from xspec_ros.core.frame import Frame, Modality, Pair
+from xspec_ros.core.sync_axes import Axis, other_input, StampAxes
+from xspec_ros.core.sync_counts import advise, StreamMeter, SyncAdvice, SyncCounts
+from xspec_ros.core.sync_values import (
+    DropCause,
+    Dropped,
+    Paired,
+    SyncEvent,
+    SyncSettings,
+    Unpaired,
+    UnpairedCause,
+)
+
+__all__ = [
+    'Dropped',
+    'PairSynchronizer',
+    'Paired',
+    'SyncAdvice',
+    'SyncCounts',
+    'SyncEvent',
+    'SyncSettings',
+    'Unpaired',
+]
+
+_NS_PER_MS = 1_000_000
+_NS_PER_S = 1_000_000_000
+_SEEN_STAMPS = 128  # stamps an input remembers to tell a duplicate from an old frame
+_INTERVALS = 9  # reference intervals behind the period estimate
+_PERIOD_SHARE = 0.8  # the next reference is not expected before this share of a period
+
+
+class _Held:
+    """A frame that waits, with the state of every stamp axis when it arrived."""
+
+    __slots__ = ('base', 'frame', 'size', 'stamp')
+
+    def __init__(self, stamp: int, frame: Frame, base: dict[Axis, int]) -> None:
+        self.stamp = stamp
+        self.frame = frame
+        self.size = frame.image.nbytes
+        self.base = base
+
+    def __lt__(self, other: _Held) -> bool:
+        return self.stamp < other.stamp
+
+
+def _stamp(held: _Held) -> int:
+    return held.stamp
+
+
+class PairSynchronizer:
+    """Pairs every reference frame with its nearest partner; each frame is used at most once.
+
+    Nothing but stamps and the order of calls decides, no clock is read. Not thread-safe: the
+    caller holds its own lock and runs its own code on the returned events outside of it.
+
+    Args:
+        settings: How to pair.
+    """
+
+    def __init__(self, settings: SyncSettings | None = None) -> None:
+        self.settings = settings or SyncSettings()
+        self._reference: Modality = self.settings.reference
+        self._partner: Modality = other_input(self._reference)
+        self._offset: dict[Modality, int] = {
+            'rgb': round(self.settings.rgb_offset_ms * _NS_PER_MS),
+            'thermal': round(self.settings.thermal_offset_ms * _NS_PER_MS),
+        }
+        self._slop = round(self.settings.slop_ms * _NS_PER_MS)
+        self._max_wait = round(self.settings.max_wait_ms * _NS_PER_MS)
+        self._axes = StampAxes(
+            jump_ns=round(self.settings.jump_threshold_s * _NS_PER_S),
+            stale_ns=round(self.settings.stale_after_s * _NS_PER_S),
+        )
+        self._meter = StreamMeter(self._reference)
+        self._clear()
+
+    def _clear(self) -> None:
+        self._held: dict[Modality, list[_Held]] = {'rgb': [], 'thermal': []}
+        self._seen: dict[Modality, deque[int]] = {
+            'rgb': deque(maxlen=_SEEN_STAMPS),
+            'thermal': deque(maxlen=_SEEN_STAMPS),
+        }
+        self._bytes = 0
+        self._last_out: int | None = None
+        self._last_reference: int | None = None
+        self._last_used: int | None = None
+        self._evicted: int | None = None
+        self._intervals: deque[int] = deque(maxlen=_INTERVALS)
+
+    @property
+    def epoch(self) -> int:
+        """Number of backward jumps so far."""
+        return self._meter.epochs
+
+    @property
+    def counts(self) -> SyncCounts:
+        """What became of every frame so far."""
+        waiting = {m: len(self._held[m]) for m in self._held}
+        return self._meter.counts(waiting, self._bytes)
+
+    def advice(self) -> SyncAdvice | None:
+        """Say what keeps pairs from being found; None while nothing worth a word does."""
+        cause = self._meter.main_cause()
+        return None if cause is None else advise(cause, self.counts, self._reference)
+
+    def push(self, frame: Frame) -> list[SyncEvent]:
+        """Take one frame in the order of arrival.
+
+        Args:
+            frame: A decoded frame of either input.
+
+        Returns:
+            Everything that this frame made final, in increasing order of stamps.
+        """
+        modality = frame.modality
+        stamp = frame.stamp_ns + self._offset[modality]
+        self._meter.received[modality] += 1
+        events: list[SyncEvent] = []
+        if self._axes.is_jump(modality, stamp):
+            events += self._new_epoch(modality, stamp)
+        elif self._axes.is_straggler(modality, stamp):
+            return [self._drop(frame, 'old')]
+        refused = self._refuse(modality, stamp)
+        self._note_arrival(modality, stamp)
+        if refused is not None:
+            return [*events, self._drop(frame, refused), *self._settle()]
+        if self._is_fallback(modality):
+            return [*events, self._fall_back(frame, stamp)]
+        held = _Held(stamp, frame, self._axes.inputs_now())
+        insort(self._held[modality], held)
+        self._bytes += held.size
+        return [*events, *self._settle(), *self._make_room()]
+
+    def advance(self, now_stamp_ns: int) -> list[SyncEvent]:
+        """Tell the time on the axis of the stamps, so that waiting ends without new frames.
+
+        A reference's wait on this axis starts at the first call after its arrival: it is never
+        cut short, and it is at most one call interval too long.
+
+        Args:
+            now_stamp_ns: For example the node's clock; only differences count.
+        """
+        events: list[SyncEvent] = []
+        if self._axes.is_jump('clock', now_stamp_ns):
+            events += self._new_epoch('clock', now_stamp_ns)
+        self._axes.tick('clock', now_stamp_ns)
+        self._start_waits('clock', now_stamp_ns)
+        return [*events, *self._settle()]
+
+    def flush(self) -> list[SyncEvent]:
+        """Decide everything that waits with what there is: the end of the stream."""
+        events = self._settle(end='end')
+        self._release(len(self._held[self._partner]), 'unpaired')
+        return events
+
+    # Arrival
+
+    def _new_epoch(self, axis: Axis, stamp: int) -> list[SyncEvent]:
+        events = self._settle(end='epoch')
+        self._release(len(self._held[self._partner]), 'unpaired')
+        self._axes.restart(axis, stamp)
+        self._clear()
+        self._meter.epochs += 1
+        return events
+
+    def _note_arrival(self, modality: Modality, stamp: int) -> None:
+        latest = self._axes.latest
+        self._meter.arrived(
+            modality, stamp, latest.get(modality), latest.get(other_input(modality))
+        )
+        self._axes.heard(modality, stamp)
+        self._start_waits(modality, stamp)
+        if stamp not in self._seen[modality]:
+            self._seen[modality].append(stamp)
+
+    def _start_waits(self, axis: Axis, stamp: int) -> None:
+        """Let references that came before an axis was first seen wait on it from here."""
+        for held in self._held[self._reference]:
+            held.base.setdefault(axis, stamp)
+
+    def _refuse(self, modality: Modality, stamp: int) -> Literal['old', 'duplicate'] | None:
+        if stamp in self._seen[modality]:
+            return 'duplicate'
+        if self._last_out is None:
+            return None
+        if modality == self._reference:
+            return 'old' if stamp <= self._last_out else None
+        used = self._last_used is not None and stamp <= self._last_used
+        return 'old' if used or stamp < self._last_out - self._slop else None
+
+    def _drop(self, frame: Frame, cause: Literal['old', 'duplicate']) -> Dropped:
+        self._meter.dropped[frame.modality, cause] += 1
+        return Dropped(frame=frame, cause=cause, epoch=self.epoch)
+
+    def _is_fallback(self, modality: Modality) -> bool:
+        if not self.settings.rgb_fallback or modality != 'rgb' or self._partner != 'rgb':
+            return False
+        return self._axes.is_silent('thermal') and not self._held['thermal']
+
+    def _fall_back(self, frame: Frame, stamp: int) -> SyncEvent:
+        if self._last_out is not None and stamp <= self._last_out:
+            return self._drop(frame, 'old')
+        self._last_out = stamp
+        self._meter.dropped[frame.modality, 'unpaired'] += 1
+        return Unpaired(frame=frame, cause='missing', epoch=self.epoch)
+
+    # Decision
+
+    def _settle(self, end: Literal['end', 'epoch'] | None = None) -> list[SyncEvent]:
+        """Decide references from the oldest on, until one has to wait."""
+        events: list[SyncEvent] = []
+        queue = self._held[self._reference]
+        while queue:
+            event = self._decide(queue[0], end)
+            if event is None:
+                break
+            events.append(event)
+        return events
+
+    def _decide(
+        self, head: _Held, end: Literal['end', 'epoch', 'overflow'] | None
+    ) -> SyncEvent | None:
+        partners = self._held[self._partner]
+        index = bisect_right(partners, head.stamp, key=_stamp)
+        near = sorted(partners[max(0, index - 1) : index + 1], key=lambda p: _gap(p, head))
+        exact = bool(near) and near[0].stamp == head.stamp
+        passed = self._axes.latest.get(self._partner, head.stamp) > head.stamp
+        patient = end is None and not self._has_waited(head)
+        if patient and not (exact or passed or self._axes.is_silent(self._partner)):
+            return None
+        for partner in near:
+            if _gap(partner, head) > self._slop:
+                break
+            owner = self._owner(head, partner)
+            if owner == 'unknown' and patient:
+                return None
+            if owner != 'other':
+                return self._pair(head, partner)
+        return self._leave(head, near, passed=passed, end=end)
+
+    def _owner(self, head: _Held, partner: _Held) -> Literal['head', 'other', 'unknown']:
+        """Tell whether a later reference is nearer to a partner and has no better one.
+
+        Only where the reference's own rhythm lets one come so soon: a slow reference never
+        waits for its successor. The rule looks at stamps alone, not at what has arrived, so
+        that the order of arrival does not change the answer.
+        """
+        gap = partner.stamp - head.stamp
+        if gap <= 0 or not self._intervals:
+            return 'head'
+        if 2 * gap <= _PERIOD_SHARE * median(self._intervals):
+            return 'head'
+        newest_partner = self._axes.latest[self._partner]
+        for rival in self._held[self._reference][1:]:
+            if rival.stamp >= partner.stamp + gap:
+                return 'head'
+            if rival.stamp <= partner.stamp:
+                return 'other'
+            if not self._has_nearer(rival, rival.stamp - partner.stamp):
+                return 'other' if newest_partner > rival.stamp else 'unknown'
+        return 'unknown'
+
+    def _has_nearer(self, rival: _Held, gap: int) -> bool:
+        partners = self._held[self._partner]
+        index = bisect_right(partners, rival.stamp - gap, key=_stamp)
+        return index < len(partners) and partners[index].stamp < rival.stamp + gap
+
+    def _has_waited(self, head: _Held) -> bool:
+        latest = self._axes.latest
+        return any(latest[axis] - base >= self._max_wait for axis, base in head.base.items())
+
+    def _pair(self, head: _Held, partner: _Held) -> Paired:
+        self._close(head)
+        self._last_used = partner.stamp
+        partners = self._held[self._partner]
+        index = bisect_left(partners, partner.stamp, key=_stamp)
+        self._release(index, 'unpaired')
+        self._bytes -= partners.pop(0).size
+        rgb, thermal = (partner, head) if self._partner == 'rgb' else (head, partner)
+        skew = rgb.stamp - thermal.stamp
+        self._meter.pair_made(skew)
+        pair = Pair(thermal=thermal.frame, rgb=rgb.frame, skew_ns=skew)
+        return Paired(pair=pair, epoch=self.epoch)
+
+    def _leave(
+        self,
+        head: _Held,
+        near: list[_Held],
+        *,
+        passed: bool,
+        end: Literal['end', 'epoch', 'overflow'] | None,
+    ) -> Unpaired:
+        cause = self._cause(head, near, passed=passed, end=end)
+        stamps = [partner.stamp for partner in near]
+        if self._last_used is not None:
+            stamps.append(self._last_used)
+        gaps = sorted((stamp - head.stamp for stamp in stamps), key=abs)
+        sign = 1 if self._partner == 'rgb' else -1
+        self._meter.left_alone(cause, sign * gaps[0] if gaps else None)
+        self._close(head)
+        useless = bisect_left(self._held[self._partner], head.stamp - self._slop, key=_stamp)
+        self._release(useless, 'unpaired')
+        return Unpaired(frame=head.frame, cause=cause, epoch=self.epoch)
+
+    def _cause(
+        self,
+        head: _Held,
+        near: list[_Held],
+        *,
+        passed: bool,
+        end: Literal['end', 'epoch', 'overflow'] | None,
+    ) -> UnpairedCause:
+        if near and _gap(near[0], head) <= self._slop:
+            return 'taken'
+        if self._last_used is not None and abs(self._last_used - head.stamp) <= self._slop:
+            return 'taken'
+        if self._evicted is not None and self._evicted >= head.stamp - self._slop:
+            return 'overflow'
+        if passed:
+            return 'slop'
+        if end is not None:
+            return end
+        never = self._partner not in self._axes.latest
+        return 'missing' if never or self._axes.is_silent(self._partner) else 'late'
+
+    def _close(self, head: _Held) -> None:
+        self._held[self._reference].pop(0)
+        self._bytes -= head.size
+        if self._last_reference is not None:
+            self._intervals.append(head.stamp - self._last_reference)
+        self._last_out = self._last_reference = head.stamp
+
+    # Memory
+
+    def _release(self, number: int, cause: DropCause) -> None:
+        """Let go of the oldest partners."""
+        partners = self._held[self._partner]
+        self._bytes -= sum(held.size for held in partners[:number])
+        del partners[:number]
+        self._meter.dropped[self._partner, cause] += number
+
+    def _make_room(self) -> list[SyncEvent]:
+        events: list[SyncEvent] = []
+        references, partners = self._held[self._reference], self._held[self._partner]
+        while len(partners) > self.settings.max_frames or (
+            self._bytes > self.settings.max_bytes and partners
+        ):
+            self._evicted = partners[0].stamp
+            self._release(1, 'overflow')
+        while len(references) > self.settings.max_frames or (
+            self._bytes > self.settings.max_bytes and references
+        ):
+            event = self._decide(references[0], 'overflow')
+            if event is not None:
+                events.append(event)
+        return events
+
+
+def _gap(partner: _Held, head: _Held) -> int:
+    return abs(partner.stamp - head.stamp)
