@@ -40,7 +40,7 @@ THIRD_PARTY_HOME = {
     'onnxruntime': ('engines/onnxruntime.py', 'learn/export'),
     'openvino': ('engines/openvino.py',),
     'tensorrt': ('engines/tensorrt.py',),
-    'rosbags': ('messages', 'bag'),
+    'rosbags': ('messages', 'bag', 'dds/idl.py'),
     'mcap': ('bag',),
     'typer': ('cli',),
     'rich': ('cli',),

@@ -12,7 +12,14 @@ from xspec_ros.core.encodings import decode_image
 from xspec_ros.core.frame import Frame, Modality, Pair
 from xspec_ros.core.limits import DecodeLimits
 from xspec_ros.core.radiometry import ToneTracker
-from xspec_ros.core.sync import Paired, PairSynchronizer, SyncEvent, SyncSettings, Unpaired
+from xspec_ros.core.sync import (
+    Dropped,
+    Paired,
+    PairSynchronizer,
+    SyncEvent,
+    SyncSettings,
+    Unpaired,
+)
 from xspec_ros.errors import MessageError
 from xspec_ros.messages.image import decode_compressed_message, decode_image_message
 from xspec_ros.messages.topics import COMPRESSED_TYPE, IMAGE_TYPE
@@ -101,6 +108,9 @@ class Intake:
             low_percentile=tone.low_percentile,
             high_percentile=tone.high_percentile,
             smoothing_s=tone.smoothing_s,
+            radiometry=settings.radiometry,
+            range_k=settings.range_k,
+            jump_threshold_s=settings.jump_threshold_s,
         )
         self.tone_state: ToneState | None = None
         self.sync = PairSynchronizer(
@@ -110,6 +120,8 @@ class Intake:
                 rgb_offset_ms=settings.rgb.stamp_offset_ms,
                 thermal_offset_ms=settings.thermal.stamp_offset_ms,
                 jump_threshold_s=settings.jump_threshold_s,
+                stale_after_s=settings.stale_after_s,
+                reference=self._reference,
             )
         )
         self.inputs: dict[Modality, _Input] = {'rgb': _Input(), 'thermal': _Input()}
@@ -265,4 +277,7 @@ class Intake:
                 case Unpaired(frame=frame) if frame.modality == 'thermal':
                     if work := self._waiting.pop(frame.stamp_ns, None):
                         ready.append(work)
+                case Dropped(frame=frame, cause=cause):
+                    if self._waiting.pop(frame.stamp_ns, None):
+                        self.counts.dropped[cause] += 1
         return ready

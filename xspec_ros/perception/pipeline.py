@@ -147,7 +147,7 @@ class Pipeline:
             'answered': self.answered,
             'degraded': self.degraded,
             'pairs': pairing.paired,
-            'unpaired': counts.received['thermal'] - pairing.paired,
+            'unpaired': sum(pairing.unpaired_by.values()),
             'dropped': dropped.total(),
             'dropped_by': dict(dropped),
             'rejected': counts.rejected[reference].total(),

@@ -13,8 +13,14 @@ Transport: TypeAlias = Literal['auto', 'raw', 'compressed']
 ReceiveTime: TypeAlias = Literal['auto', 'always', 'never']
 
 
-def _about(text: str, **limits: float) -> Meta:
-    return Meta(description=text, **limits)  # type: ignore[arg-type]  # ge/le/gt/lt only
+def _about(
+    text: str,
+    *,
+    ge: float | None = None,
+    gt: float | None = None,
+    le: float | None = None,
+) -> Meta:
+    return Meta(description=text, ge=ge, gt=gt, le=le)
 
 
 class InputSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
