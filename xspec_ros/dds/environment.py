@@ -1,0 +1,161 @@
+"""What the machine and its ROS environment say about the bus: domain, discovery, buffers."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING
+from xml.sax.saxutils import quoteattr
+
+from xspec_ros.errors import ConfigError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+MAX_DOMAIN = 232
+BUFFER_BYTES = 16 * 2**20
+RMEM_MAX = Path('/proc/sys/net/core/rmem_max')
+# A `min` above what the kernel grants would stop the participant from starting.
+BUFFER_XML = (
+    '<CycloneDDS><Domain><Internal>'
+    '<SocketReceiveBufferSize min="default" max="16MB"/>'
+    '</Internal></Domain></CycloneDDS>'
+)
+RANGES = ('SUBNET', 'LOCALHOST', 'OFF', 'SYSTEM_DEFAULT')
+
+
+def choose_domain(domain: int | None, environ: Mapping[str, str]) -> int:
+    """Return the DDS domain: the option, else ``ROS_DOMAIN_ID``, else 0.
+
+    Args:
+        domain: The user's choice; None to follow the environment.
+        environ: Environment variables.
+
+    Raises:
+        ConfigError: Not a number, or outside 0 to 232.
+    """
+    text = str(domain) if domain is not None else environ.get('ROS_DOMAIN_ID') or '0'
+    if not text.isdecimal() or int(text) > MAX_DOMAIN:
+        message = f'DDS domain {text!r} (--domain or ROS_DOMAIN_ID)'
+        raise ConfigError(message, hint=f'give a number from 0 to {MAX_DOMAIN}, on Linux 0 to 101')
+    return int(text)
+
+
+def refuse_security(environ: Mapping[str, str]) -> None:
+    """Refuse to start where ROS demands SROS 2: the wheel has no DDS security plugins.
+
+    Raises:
+        ConfigError: ``ROS_SECURITY_ENABLE`` with strategy ``Enforce``.
+    """
+    enabled = environ.get('ROS_SECURITY_ENABLE', '').lower() == 'true'
+    if enabled and environ.get('ROS_SECURITY_STRATEGY', '').lower() == 'enforce':
+        message = 'this graph is secured (ROS_SECURITY_STRATEGY=Enforce)'
+        hint = 'the DDS door cannot join a secured graph; run the ROS node there instead'
+        raise ConfigError(message, hint=hint)
+
+
+def discovery_range(environ: Mapping[str, str]) -> str:
+    """Return how far ROS looks for others: one of ``RANGES``.
+
+    Raises:
+        ConfigError: ``ROS_AUTOMATIC_DISCOVERY_RANGE`` holds something else.
+    """
+    if environ.get('ROS_LOCALHOST_ONLY', '') == '1':
+        return 'LOCALHOST'
+    name = environ.get('ROS_AUTOMATIC_DISCOVERY_RANGE') or 'SUBNET'
+    if name not in RANGES:
+        message = f'ROS_AUTOMATIC_DISCOVERY_RANGE={name}'
+        raise ConfigError(message, hint=f'use one of {", ".join(RANGES)}')
+    return name
+
+
+def discovery_xml(environ: Mapping[str, str]) -> str:
+    """Return the configuration that rmw_cyclonedds makes of the same environment.
+
+    A participant with another one does not find ROS nodes on a machine that keeps discovery to
+    itself.
+
+    Args:
+        environ: Environment variables.
+    """
+    reach = discovery_range(environ)
+    if reach == 'SYSTEM_DEFAULT':
+        return ''
+    general = ''
+    if reach in ('LOCALHOST', 'OFF'):
+        general = '<General><AllowMulticast>false</AllowMulticast></General>'
+    if reach == 'OFF':
+        index = '<ParticipantIndex>none</ParticipantIndex>'
+        index += f'<Tag>ros_discovery_off_{os.getpid()}</Tag>'
+    else:
+        index = '<ParticipantIndex>auto</ParticipantIndex>'
+        index += '<MaxAutoParticipantIndex>32</MaxAutoParticipantIndex>'
+    peers = ['localhost'] if reach == 'LOCALHOST' else []
+    only_here = environ.get('ROS_LOCALHOST_ONLY', '') == '1'
+    if reach != 'OFF' and not only_here:
+        peers += [peer for peer in environ.get('ROS_STATIC_PEERS', '').split(';') if peer.strip()]
+    listed = ''.join(f'<Peer address={quoteattr(peer.strip())}/>' for peer in peers)
+    inner = (
+        f'{general}<Discovery>{index}{f"<Peers>{listed}</Peers>" if listed else ""}</Discovery>'
+    )
+    return f'<CycloneDDS><Domain>{inner}</Domain></CycloneDDS>'
+
+
+def cyclone_uri(environ: Mapping[str, str]) -> str:
+    """Return the whole ``CYCLONEDDS_URI``: ours first, so that the user's settings win.
+
+    Args:
+        environ: Environment variables.
+    """
+    parts = (BUFFER_XML, discovery_xml(environ), environ.get('CYCLONEDDS_URI', ''))
+    return ','.join(part for part in parts if part)
+
+
+def receive_buffer_bytes() -> int | None:
+    """Return the largest receive buffer a socket can have here, None where nobody says."""
+    try:
+        return int(RMEM_MAX.read_text(encoding='ascii'))
+    except (OSError, ValueError):
+        return None
+
+
+def buffer_advice(largest_message: int, granted: int | None) -> str:
+    """Say what to do when the receive buffer is too small for the images, else nothing.
+
+    Args:
+        largest_message: Bytes of the largest image.
+        granted: ``net.core.rmem_max`` in bytes, None where unknown.
+
+    Returns:
+        One line, empty when the buffer holds two such images.
+    """
+    if granted is None or granted >= 2 * largest_message:
+        return ''
+    wanted = 8 * 2**20
+    while wanted < 2 * largest_message:
+        wanted *= 2
+    return (
+        f'the receive buffer ({granted} bytes, net.core.rmem_max) holds less than two images of '
+        f'{largest_message} bytes: frames will be lost; '
+        f'run: sudo sysctl -w net.core.rmem_max={wanted}'
+    )
+
+
+def silence_causes(domain: int, environ: Mapping[str, str]) -> str:
+    """Say why no publisher may be in sight, the likeliest cause first.
+
+    Args:
+        domain: The domain that was joined.
+        environ: Environment variables.
+    """
+    rmw = environ.get('RMW_IMPLEMENTATION', '')
+    zenoh = 'publishers that run rmw_zenoh_cpp are not on DDS at all'
+    causes = [
+        f'another domain (this is {domain}; --domain or ROS_DOMAIN_ID)',
+        f'discovery range {discovery_range(environ)} (ROS_AUTOMATIC_DISCOVERY_RANGE)',
+        zenoh,
+        'a firewall or a network without multicast',
+    ]
+    if 'zenoh' in rmw:
+        causes.insert(0, f'RMW_IMPLEMENTATION={rmw}: {causes.pop(2)}')
+    return '; '.join(causes)
