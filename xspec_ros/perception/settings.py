@@ -13,85 +13,97 @@ Transport: TypeAlias = Literal['auto', 'raw', 'compressed']
 ReceiveTime: TypeAlias = Literal['auto', 'always', 'never']
 
 
-def _about(
-    text: str,
-    *,
-    ge: float | None = None,
-    gt: float | None = None,
-    le: float | None = None,
-) -> Meta:
-    return Meta(description=text, ge=ge, gt=gt, le=le)
-
-
 class InputSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Parameters of one camera input."""
 
-    topic: Annotated[str, _about('Topic of the images.')] = ''
+    topic: Annotated[str, Meta(description='Topic of the images.')] = ''
     transport: Annotated[
-        Transport, _about('raw, compressed, or auto: whichever type is published.')
+        Transport, Meta(description='raw, compressed, or auto: whichever type is published.')
     ] = 'auto'
     stamp_offset_ms: Annotated[
-        float, _about('Added to every stamp of this camera before pairing.', ge=-1e4, le=1e4)
+        float,
+        Meta(description='Added to every stamp of this camera before pairing.', ge=-1e4, le=1e4),
     ] = 0.0
 
 
 class Settings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Parameters of the perception pipeline, the same behind every door."""
 
-    model: Annotated[str, _about('Bundle folder or the name of a shipped model.')] = 'default'
-    mode: Annotated[Mode, _about('Which graph of the bundle answers.')] = 'thermal'
+    model: Annotated[str, Meta(description='Bundle folder or the name of a shipped model.')] = (
+        'default'
+    )
+    mode: Annotated[Mode, Meta(description='Which graph of the bundle answers.')] = 'thermal'
     engine: Annotated[
-        str, _about('Inference engine, or auto: the fastest that is present and verified.')
+        str,
+        Meta(description='Inference engine, or auto: the fastest that is present and verified.'),
     ] = 'auto'
     precision: Annotated[
-        str, _about('Precision variant of the bundle, or auto: one that passed verification.')
+        str,
+        Meta(
+            description='Precision variant of the bundle, or auto: one that passed verification.'
+        ),
     ] = 'auto'
-    threads: Annotated[int, _about('Threads of the engine; 0: all cores.', ge=0, le=256)] = 0
+    threads: Annotated[
+        int, Meta(description='Threads of the engine; 0: all cores.', ge=0, le=256)
+    ] = 0
     rgb: InputSettings = field(default_factory=lambda: InputSettings(topic=RGB))
     thermal: InputSettings = field(default_factory=lambda: InputSettings(topic=THERMAL))
     slop_ms: Annotated[
-        float, _about('Largest stamp difference of a pair.', ge=0.0, le=10_000.0)
+        float, Meta(description='Largest stamp difference of a pair.', ge=0.0, le=10_000.0)
     ] = 50.0
     max_wait_ms: Annotated[
-        float, _about('Longest a frame waits for its partner.', ge=0.0, le=10_000.0)
+        float, Meta(description='Longest a frame waits for its partner.', ge=0.0, le=10_000.0)
     ] = 100.0
     jump_threshold_s: Annotated[
-        float, _about('A backward jump beyond this starts a new epoch.', gt=0.0, le=3600.0)
+        float,
+        Meta(description='A backward jump beyond this starts a new epoch.', gt=0.0, le=3600.0),
     ] = 0.5
     stale_after_s: Annotated[
-        float, _about('A camera silent for this long is reported dead.', gt=0.0, le=3600.0)
+        float,
+        Meta(description='A camera silent for this long is reported dead.', gt=0.0, le=3600.0),
     ] = 1.0
     ffc_max_s: Annotated[
-        float, _about('A frozen thermal picture is normal for this long.', ge=0.0, le=60.0)
+        float,
+        Meta(description='A frozen thermal picture is normal for this long.', ge=0.0, le=60.0),
     ] = 3.0
     radiometry: Annotated[
-        str, _about('Counts-to-kelvin preset of the thermal camera; counts: not radiometric.')
+        str,
+        Meta(
+            description='Counts-to-kelvin preset of the thermal camera; counts: not radiometric.'
+        ),
     ] = 'counts'
     range_k: Annotated[
         tuple[float, float] | None,
-        _about('Fixed tone range in kelvin (needs a radiometry preset); null: percentiles.'),
+        Meta(
+            description='Fixed tone range in kelvin, with a radiometry preset; null: percentiles.'
+        ),
     ] = None
     score_threshold: Annotated[
-        float | None, _about('Boxes below it are not published; null: the bundle decides.')
+        float | None,
+        Meta(description='Boxes below it are not published; null: the bundle decides.'),
     ] = None
     confidence_threshold: Annotated[
-        float | None, _about('Pixels below it become 255; null: the bundle decides; 0: off.')
+        float | None,
+        Meta(description='Pixels below it become 255; null: the bundle decides; 0: off.'),
     ] = None
-    max_image_bytes: Annotated[int, _about('Larger messages are rejected.', ge=1024, le=2**31)] = (
-        64 * 2**20
-    )
+    max_image_bytes: Annotated[
+        int, Meta(description='Larger messages are rejected.', ge=1024, le=2**31)
+    ] = 64 * 2**20
     max_pixels: Annotated[
-        int, _about('Larger pictures are rejected before decoding.', ge=1024, le=2**30)
+        int, Meta(description='Larger pictures are rejected before decoding.', ge=1024, le=2**30)
     ] = 16_000_000
     max_nan_fraction: Annotated[
-        float, _about('32FC1 frames with more NaN than this are rejected.', ge=0.0, le=1.0)
+        float,
+        Meta(description='32FC1 frames with more NaN than this are rejected.', ge=0.0, le=1.0),
     ] = 0.1
     allow_lossy_thermal: Annotated[
-        bool, _about('Accept 16-bit thermal that went through 8-bit JPEG.')
+        bool, Meta(description='Accept 16-bit thermal that went through 8-bit JPEG.')
     ] = False
-    swap_rb: Annotated[bool, _about('Swap red and blue of the RGB input.')] = False
+    swap_rb: Annotated[bool, Meta(description='Swap red and blue of the RGB input.')] = False
     use_receive_time: Annotated[
         ReceiveTime,
-        _about('Stamp frames on arrival: always, never, or auto after 5 zero stamps.'),
+        Meta(description='Stamp frames on arrival: always, never, or auto after 5 zero stamps.'),
     ] = 'auto'
-    frame_id_override: Annotated[str, _about('frame_id of all outputs; empty: as received.')] = ''
+    frame_id_override: Annotated[
+        str, Meta(description='frame_id of all outputs; empty: as received.')
+    ] = ''
