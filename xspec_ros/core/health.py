@@ -1,0 +1,302 @@
+"""How the stream is doing: counters, rates, latencies, dead and frozen cameras. Reads no clock."""
+
+from __future__ import annotations
+
+from array import array
+from collections import Counter, deque
+from dataclasses import dataclass
+import random
+from statistics import median
+from typing import Literal, TYPE_CHECKING, TypeAlias
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from xspec_ros.core.frame import Modality
+
+STAGES = ('decode', 'wait', 'infer', 'encode', 'total')
+QUANTILES = {'p50': 0.5, 'p95': 0.95, 'p99': 0.99}
+CameraState: TypeAlias = Literal['waiting', 'alive', 'shutter', 'frozen', 'stuck', 'dead']
+
+_NS_PER_S = 1_000_000_000
+_RESERVOIR = 20_000
+_RATE_WINDOW = 64
+
+
+class Counters:
+    """Counts by path, for example ``rejected/rgb/step`` or ``dropped/overflow``.
+
+    A path has as many parts as its cause needs; the first says what was done.
+    """
+
+    def __init__(self) -> None:
+        self._counts: Counter[tuple[str, ...]] = Counter()
+
+    def add(self, *path: str, times: int = 1) -> None:
+        """Count one more (or ``times`` more) under a path."""
+        self._counts[path] += times
+
+    def total(self, *path: str) -> int:
+        """Return the sum of everything at and below a path."""
+        depth = len(path)
+        return sum(n for key, n in self._counts.items() if key[:depth] == path)
+
+    def under(self, *path: str) -> dict[str, int]:
+        """Return ``{next part: sum}`` of what lies below a path, sorted by name."""
+        depth = len(path)
+        found: Counter[str] = Counter()
+        for key, number in self._counts.items():
+            if key[:depth] == path and len(key) > depth:
+                found[key[depth]] += number
+        return dict(sorted(found.items()))
+
+    def flat(self) -> dict[str, int]:
+        """Return every count as ``{'a/b/c': n}``, sorted: for diagnostics."""
+        return {'/'.join(key): number for key, number in sorted(self._counts.items())}
+
+    def merge(self, other: Counters) -> None:
+        """Add another set of counts to this one."""
+        self._counts.update(other._counts)
+
+
+class LogThrottle:
+    """Lets one message a period through for each key; the rest only counts.
+
+    Args:
+        period_s: Quiet time after a message.
+    """
+
+    def __init__(self, period_s: float = 5.0) -> None:
+        self._period = round(period_s * _NS_PER_S)
+        self._last: dict[str, int] = {}
+
+    def allows(self, key: str, now_ns: int) -> bool:
+        """Tell whether to log now.
+
+        Args:
+            key: For example the counter's path.
+            now_ns: Monotonic time.
+        """
+        last = self._last.get(key)
+        if last is not None and 0 <= now_ns - last < self._period:
+            return False
+        self._last[key] = now_ns
+        return True
+
+
+class RateMeter:
+    """Rate and gaps of one input by its stamps, over the last 64 frames.
+
+    A lost sample is seen nowhere else: DDS reports none even where most are lost.
+    """
+
+    def __init__(self) -> None:
+        self._steps: deque[int] = deque(maxlen=_RATE_WINDOW)
+        self._latest: int | None = None
+        self.lost = 0
+
+    def update(self, stamp_ns: int) -> None:
+        """Take a frame's stamp; stamps that do not advance are left out.
+
+        Args:
+            stamp_ns: Header stamp.
+        """
+        latest = self._latest
+        if latest is None or stamp_ns < latest - _NS_PER_S:
+            self._latest = stamp_ns  # the first, or a jump back: no step
+            return
+        if stamp_ns <= latest:
+            return
+        step = stamp_ns - latest
+        if len(self._steps) >= 8:
+            usual = median(self._steps)
+            # A gap of whole periods is a loss; a long pause is a camera that was off.
+            if 1.5 * usual < step < _NS_PER_S:
+                self.lost += round(step / usual) - 1
+        self._steps.append(step)
+        self._latest = stamp_ns
+
+    @property
+    def rate_hz(self) -> float | None:
+        """Frames a second, losses included; None before the second frame."""
+        return len(self._steps) * _NS_PER_S / sum(self._steps) if self._steps else None
+
+    @property
+    def period_ms(self) -> float | None:
+        """Median time between stamps; None before the second frame."""
+        return median(self._steps) / 1e6 if self._steps else None
+
+
+class LatencyRecorder:
+    """Latencies a stage: exact mean and maximum, quantiles of a bounded sample.
+
+    Up to 20,000 values a stage are kept as they are, beyond that a uniform sample of all of them
+    (reservoir sampling with a fixed seed).
+
+    Args:
+        stages: Names in the order of the summary.
+    """
+
+    def __init__(self, stages: Iterable[str] = STAGES) -> None:
+        self._samples: dict[str, array[float]] = {stage: array('d') for stage in stages}
+        self._number: Counter[str] = Counter()
+        self._sum: dict[str, float] = dict.fromkeys(self._samples, 0.0)
+        self._max: dict[str, float] = dict.fromkeys(self._samples, 0.0)
+        self._random = random.Random(0)
+
+    def record(self, stage: str, latency_ms: float) -> None:
+        """Add one value.
+
+        Args:
+            stage: One of the stages.
+            latency_ms: How long it took.
+        """
+        samples = self._samples[stage]
+        self._number[stage] += 1
+        self._sum[stage] += latency_ms
+        self._max[stage] = max(latency_ms, self._max[stage])
+        if len(samples) < _RESERVOIR:
+            samples.append(latency_ms)
+            return
+        place = self._random.randrange(self._number[stage])
+        if place < _RESERVOIR:
+            samples[place] = latency_ms
+
+    def summary(self) -> dict[str, dict[str, float | None]]:
+        """Return ``{stage: {p50, p95, p99, max, mean}}`` in ms; None where nothing ran."""
+        return {stage: self._summary(stage) for stage in self._samples}
+
+    def _summary(self, stage: str) -> dict[str, float | None]:
+        ordered = sorted(self._samples[stage])
+        if not ordered:
+            return dict.fromkeys((*QUANTILES, 'max', 'mean'))
+        values: dict[str, float | None] = {
+            name: round(_quantile(ordered, fraction), 4) for name, fraction in QUANTILES.items()
+        }
+        values['max'] = round(self._max[stage], 4)
+        values['mean'] = round(self._sum[stage] / self._number[stage], 4)
+        return values
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CameraHealth:
+    """One camera at one moment.
+
+    Attributes:
+        modality: Which camera.
+        state: ``waiting`` (not heard yet), ``alive``, ``shutter`` (uniform pictures, normal for
+            a moment), ``frozen`` (identical pictures with advancing stamps, likewise),
+            ``stuck`` (either for longer than ``ffc_max_s``), ``dead`` (silent for longer than
+            ``stale_after_s``).
+        silent_s: Time since the last frame, or since the watch began.
+        still_s: How long the picture has been uniform or identical; 0 when it moves.
+    """
+
+    modality: Modality
+    state: CameraState
+    silent_s: float
+    still_s: float
+
+    @property
+    def is_error(self) -> bool:
+        """Tell whether a person has to look at this camera."""
+        return self.state in ('stuck', 'dead')
+
+    @property
+    def message(self) -> str:
+        """One line for log and diagnostics."""
+        name = self.modality
+        match self.state:
+            case 'waiting':
+                return f'{name}: no frame yet for {self.silent_s:.1f} s'
+            case 'dead':
+                return f'{name}: no frame for {self.silent_s:.1f} s: check camera, topic and QoS'
+            case 'stuck':
+                return f'{name}: same picture for {self.still_s:.1f} s: the camera hangs'
+            case 'shutter' | 'frozen':
+                return f'{name}: {self.state} for {self.still_s:.1f} s'
+            case _:
+                return f'{name}: alive'
+
+
+class CameraWatch:
+    """Notices cameras that are dead, stuck, or behind their shutter; recovers by itself.
+
+    Args:
+        modalities: The cameras that are expected.
+        start_ns: Monotonic time the watch begins.
+        stale_after_s: Silence that makes a camera dead.
+        ffc_max_s: Longest shutter event (flat-field correction) that is normal.
+    """
+
+    def __init__(
+        self,
+        modalities: Iterable[Modality] = ('rgb', 'thermal'),
+        *,
+        start_ns: int = 0,
+        stale_after_s: float = 1.0,
+        ffc_max_s: float = 3.0,
+    ) -> None:
+        self._modalities = tuple(modalities)
+        self._start = start_ns
+        self._stale = round(stale_after_s * _NS_PER_S)
+        self._ffc_max = round(ffc_max_s * _NS_PER_S)
+        self._heard: dict[Modality, int] = {}
+        self._still: dict[Modality, tuple[Literal['shutter', 'frozen'], int]] = {}
+
+    def heard(
+        self, modality: Modality, now_ns: int, *, shutter: bool = False, frozen: bool = False
+    ) -> None:
+        """Note a frame that arrived.
+
+        Args:
+            modality: Its camera.
+            now_ns: Monotonic time of arrival.
+            shutter: The picture is uniform.
+            frozen: The picture is identical to the one before.
+        """
+        self._heard[modality] = now_ns
+        if shutter or frozen:
+            since = self._still[modality][1] if modality in self._still else now_ns
+            self._still[modality] = ('shutter' if shutter else 'frozen', since)
+        else:
+            self._still.pop(modality, None)
+
+    def health(self, modality: Modality, now_ns: int) -> CameraHealth:
+        """Return one camera's state.
+
+        Args:
+            modality: Which camera.
+            now_ns: Monotonic time.
+        """
+        silent = now_ns - self._heard.get(modality, self._start)
+        kind, since = self._still.get(modality, (None, now_ns))
+        state: CameraState = 'alive'
+        if silent > self._stale:
+            state = 'dead'
+        elif modality not in self._heard:
+            state = 'waiting'
+        elif kind is not None:
+            state = 'stuck' if now_ns - since > self._ffc_max else kind
+        return CameraHealth(
+            modality=modality,
+            state=state,
+            silent_s=silent / _NS_PER_S,
+            still_s=(now_ns - since) / _NS_PER_S,
+        )
+
+    def all(self, now_ns: int) -> list[CameraHealth]:
+        """Return every expected camera's state."""
+        return [self.health(modality, now_ns) for modality in self._modalities]
+
+    def dead(self, now_ns: int) -> tuple[Modality, ...]:
+        """Return the cameras that are silent for too long."""
+        return tuple(h.modality for h in self.all(now_ns) if h.state == 'dead')
+
+
+def _quantile(ordered: list[float], fraction: float) -> float:
+    """Return a quantile of a sorted, non-empty list, linear between ranks."""
+    place = fraction * (len(ordered) - 1)
+    below = int(place)
+    above = min(below + 1, len(ordered) - 1)
+    return ordered[below] + (ordered[above] - ordered[below]) * (place - below)
