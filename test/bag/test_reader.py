@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-from pathlib import Path
 import shutil
 import sqlite3
 
@@ -15,6 +14,10 @@ from xspec_ros.bag.writer import BagWriter
 from xspec_ros.errors import DataError
 from xspec_ros.messages.topics import IMAGE_TYPE, RGB, THERMAL
 from xspec_ros.messages.typestore import definition
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 PAYLOAD = 300_000
 
