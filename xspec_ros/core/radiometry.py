@@ -256,6 +256,9 @@ class ToneTracker:
         self.radiometry = (
             find_radiometry(radiometry) if isinstance(radiometry, str) else radiometry
         )
+        if range_k is not None and self.radiometry.scale is None:
+            message = f'fixed tone range {range_k} K without a temperature scale'
+            raise ConfigError(message, hint='set radiometry to the preset of your camera')
         self.range_k = range_k
         self.float_range_k = float_range_k
         self.jump_threshold_s = jump_threshold_s
