@@ -7,8 +7,8 @@ from typing import Annotated, TYPE_CHECKING
 
 import typer
 
-from xspec_ros.cli.output import DebugOption, JsonOption, Outcome, run_verb
-from xspec_ros.errors import ConfigError
+from xspec_ros.cli.output import DebugOption, EXIT_PARTIAL, JsonOption, Outcome, run_verb
+from xspec_ros.errors import ConfigError, DataError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -70,11 +70,11 @@ def command(
             layout=layout,
         )
         with progress_bar('evaluate', len(samples)) as step:
-            figures = evaluate(
+            result = evaluate(
                 perception, samples, background=unlabelled == 'background', step=step
-            ).as_json()
+            )
         used = perception.engine
-        figures |= {
+        figures = result.as_json() | {
             'model': manifest.name,
             'dataset': str(dataset),
             'fold': fold,
@@ -86,7 +86,12 @@ def command(
             'fingerprint': samples.fingerprint(),
         }
         perception.close()
-        return Outcome(data=figures, text=as_text(figures))
+        outcome = Outcome(data=figures, text=as_text(figures))
+        if result.problems:
+            message = f'{len(result.problems)} samples left out, first: {result.problems[0]}'
+            outcome.error = DataError(message, hint='restore or remove these files')
+            outcome.exit_code = EXIT_PARTIAL
+        return outcome
 
     run_verb(work, json_output=json_output, debug=debug)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeAlias
 
 from xspec_ros.core.frame import Frame, Modality
@@ -33,6 +33,7 @@ class Evaluation:
         pictures: Pictures that were answered.
         skipped: Pictures without the camera that the mode needs.
         scored_classes: Segmentation classes present in the truth: the ones in mIoU.
+        problems: One line for every sample whose files cannot be used.
     """
 
     summary: Summary
@@ -40,7 +41,8 @@ class Evaluation:
     night: Summary | None
     pictures: int
     skipped: int
-    scored_classes: tuple[str, ...] = field(default=())
+    scored_classes: tuple[str, ...] = ()
+    problems: tuple[str, ...] = ()
 
     def as_json(self) -> Summary:
         """Return everything as JSON-ready values."""
@@ -49,6 +51,7 @@ class Evaluation:
             'pictures': self.pictures,
             'skipped': self.skipped,
             'scored_classes': list(self.scored_classes),
+            'problems': list(self.problems),
             'day': self.day,
             'night': self.night,
         }
@@ -70,7 +73,7 @@ def evaluate(
         step: Called after every picture.
 
     Raises:
-        DataError: A file cannot be used, or no picture has the cameras of the mode.
+        DataError: No picture can be read that has the cameras of the mode.
         EngineError: The runtime failed.
     """
     answer = still_answer(perception)
@@ -98,7 +101,7 @@ def score_dataset(
         step: Called after every picture.
 
     Raises:
-        DataError: A file cannot be used, or no picture has the cameras of the mode.
+        DataError: No picture can be read that has the cameras of the mode.
     """
     names = [label.name for label in dataset.classes]
     total, night, day = (
@@ -107,17 +110,21 @@ def score_dataset(
     )
     groups = {None: [total], True: [total, day], False: [total, night]}
     skipped = 0
-    for sample in dataset:
-        if (sample.rgb if mode == 'rgb' else sample.thermal) is None:
+    problems: list[str] = []
+    for index in range(len(dataset)):
+        sample = _read(dataset, index)
+        if isinstance(sample, DataError):
+            problems.append(sample.message)
+        elif (sample.rgb if mode == 'rgb' else sample.thermal) is None:
             skipped += 1
         else:
             _add(answer(sample), sample, groups[sample.day], mode)
         if step is not None:
             step()
-    if skipped == len(dataset):
+    if not total.pictures:
         camera = 'visible' if mode == 'rgb' else 'thermal'
-        message = f'{dataset.root} holds no {camera} picture to evaluate'
-        raise DataError(message, hint='choose another --mode, --fold or --part')
+        message = problems[0] if problems else f'{dataset.root} holds no {camera} picture'
+        raise DataError(message, hint='choose another data set, --mode, --fold or --part')
     iou = total.segmentation().iou
     return Evaluation(
         summary=total.summary(),
@@ -126,6 +133,7 @@ def score_dataset(
         pictures=total.pictures,
         skipped=skipped,
         scored_classes=tuple(name for name, value in iou.items() if value is not None),
+        problems=tuple(problems),
     )
 
 
@@ -149,6 +157,13 @@ def still_answer(perception: Perception) -> Answer:
         return perception.infer_frame(thermal, rgb, tone)
 
     return answer
+
+
+def _read(dataset: Dataset, index: int) -> Sample | DataError:
+    try:
+        return dataset[index]
+    except DataError as error:
+        return error
 
 
 def _frame(modality: Modality, image: PixelArray | None) -> Frame | None:
