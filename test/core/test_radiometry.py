@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 
+import cv2
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 import numpy as np
@@ -33,6 +34,14 @@ def frame(image, stamp_ms, encoding='mono16'):
 def scene(seed=0, mean=8000.0, spread=300.0, shape=(64, 80)):
     values = np.random.default_rng(seed).normal(mean, spread, shape)
     return np.clip(values, 0, 65535).astype(np.uint16)
+
+
+def street(seed):
+    """Return a picture with structure: a smooth random field and sensor noise."""
+    rng = np.random.default_rng(seed)
+    coarse = rng.normal(8000.0, 400.0, (5, 6)).astype(np.float32)
+    field = cv2.resize(coarse, (640, 512), interpolation=cv2.INTER_CUBIC)
+    return (field + rng.normal(0.0, 20.0, field.shape)).astype(np.uint16)
 
 
 pictures = st.builds(
@@ -180,6 +189,25 @@ def test_a_scene_cut_starts_afresh():
     state = tracker.update(frame(cut, 33))
     assert state.restarted
     assert (state.low, state.high) == tone_range(cut)
+
+
+def test_another_scene_of_the_same_brightness_starts_afresh():
+    tracker = ToneTracker()
+    first, second = street(seed=1), street(seed=2)
+    tracker.update(frame(first, 10))
+    assert not tracker.update(frame(np.roll(first, 12, axis=1), 43)).restarted
+    state = tracker.update(frame(second, 76))
+    assert state.restarted
+    assert (state.low, state.high) == tone_range(second)
+
+
+@pytest.mark.parametrize('gain', [0.6, 1.6])
+def test_the_cameras_own_contrast_control_is_no_cut(gain):
+    tracker = ToneTracker()
+    image = street(seed=1)
+    tracker.update(frame(image, 10))
+    other = ((image - 8000.0) * gain + 8100.0).astype(np.uint16)
+    assert not tracker.update(frame(other, 43)).restarted
 
 
 def test_a_gain_switch_around_the_same_median_starts_afresh():

@@ -13,6 +13,15 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from xspec_ros.core.levels import (
+    find_levels,
+    layout_ranks,
+    level_range,
+    Levels,
+    MIN_SPAN,
+    quantile,
+    same_layout,
+)
 from xspec_ros.core.limits import CELSIUS_ZERO_K, FLOAT_RANGE_K
 from xspec_ros.core.shutter import FreezeDetector, is_constant, sample_pixels
 from xspec_ros.errors import ConfigError
@@ -28,14 +37,8 @@ PLAUSIBLE_K = (213.15, 873.15)
 MEDIAN_JUMP = 8.0
 """A gain switch multiplies the counts by ten; no scene does that."""
 
-CUT_SPREAD = 4.0
-"""The middle half of the histogram this much wider or narrower is another scene or gain."""
-
 NOMINAL_PERIOD_S = 1 / 30
 """Assumed between frames without stamps."""
-
-MIN_SPAN = 1.0
-"""Counts between low and high at least, so that nothing is divided by zero."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -146,7 +149,7 @@ def tone_range(
         Low and high, high at least one count above low. Gain and offset of the counts cancel in
         the tone that follows.
     """
-    return _range(image, _ordered_sample(image), low_percentile, high_percentile)
+    return level_range(image, _ordered_sample(image), (low_percentile, high_percentile))
 
 
 def apply_tone(image: PixelArray, low: float, high: float) -> NDArray[np.float32]:
@@ -193,36 +196,6 @@ class ToneState:
     scale_suspect: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class _Levels:
-    """Robust levels of a histogram, in counts."""
-
-    low: float
-    high: float
-    median: float
-    spread: float
-
-    def moved(self, towards: _Levels, weight: float) -> _Levels:
-        """Return the levels a share of the way to others."""
-        return _Levels(
-            self.low + weight * (towards.low - self.low),
-            self.high + weight * (towards.high - self.high),
-            self.median + weight * (towards.median - self.median),
-            self.spread + weight * (towards.spread - self.spread),
-        )
-
-    def is_cut(self, new: _Levels) -> bool:
-        """Tell a new scene or gain from a scene that changes.
-
-        A hot object moves the upper percentile only; a cut moves the median out of the old range
-        or changes the width of the middle half.
-        """
-        ratio = new.spread / self.spread
-        return not (self.low <= new.median <= self.high) or not (
-            1 / CUT_SPREAD <= ratio <= CUT_SPREAD
-        )
-
-
 class ToneTracker:
     """Follows the tone range of one thermal camera over every frame received.
 
@@ -263,7 +236,8 @@ class ToneTracker:
         self.float_range_k = float_range_k
         self.jump_threshold_s = jump_threshold_s
         self._freeze = FreezeDetector()
-        self._levels: _Levels | None = None
+        self._layout: NDArray[np.float32] | None = None
+        self._levels: Levels | None = None
         self._stamp_ns = 0
         self._dtype: np.dtype[np.uint8] | np.dtype[np.uint16] | None = None
         self._usual_median: float | None = None
@@ -283,7 +257,7 @@ class ToneTracker:
         ordered = _ordered_sample(image)
         still = self._freeze.update(frame, ordered)
         constant = bool(ordered[0] == ordered[-1]) and is_constant(image, ordered)
-        median = float(ordered[ordered.size // 2])
+        median = quantile(ordered, 50.0)
         scale = decoded_radiometry(self.radiometry, frame.encoding, self.float_range_k)
         restarted = False
         if not constant:
@@ -304,6 +278,7 @@ class ToneTracker:
     def reset(self) -> None:
         """Forget the past: a new epoch begins."""
         self._freeze.reset()
+        self._layout = None
         self._levels = None
         self._usual_median = None
         self._stamp_ns = 0
@@ -319,11 +294,11 @@ class ToneTracker:
 
     def _follow(self, image: PixelArray, ordered: PixelArray, step_s: float) -> bool:
         """Move the smoothed levels towards this frame's; return whether they began afresh."""
-        low, high = _range(image, ordered, *self.percentiles)
-        # A twentieth of the range floors the spread: few grey levels are no cut.
-        spread = max(_quantile(ordered, 75.0) - _quantile(ordered, 25.0), 0.05 * (high - low))
-        new = _Levels(low, high, _quantile(ordered, 50.0), spread)
-        if self._levels is None or self._levels.is_cut(new):
+        new = find_levels(image, ordered, self.percentiles)
+        layout, last = layout_ranks(image, new.spread), self._layout
+        self._layout = layout
+        known = self._levels is not None and last is not None and same_layout(last, layout)
+        if self._levels is None or not known or self._levels.is_cut(new):
             self._levels = new
             return True
         weight = 1.0 if self.smoothing_s <= 0.0 else 1.0 - math.exp(-step_s / self.smoothing_s)
@@ -375,17 +350,3 @@ def _ordered_sample(image: PixelArray) -> PixelArray:
     sample = sample_pixels(image)
     sample.sort(kind='stable')  # a radix sort for these dtypes: 0.05 ms
     return sample
-
-
-def _quantile(ordered: PixelArray, percentile: float) -> float:
-    """Return an order statistic of sorted pixels; no interpolation, so gains cancel exactly."""
-    return float(ordered[round(percentile / 100.0 * (ordered.size - 1))])
-
-
-def _range(
-    image: PixelArray, ordered: PixelArray, low_percentile: float, high_percentile: float
-) -> tuple[float, float]:
-    low, high = _quantile(ordered, low_percentile), _quantile(ordered, high_percentile)
-    if high <= low:  # nearly all pixels equal: what differs is all there is to see
-        low, high = float(image.min()), float(image.max())
-    return low, max(high, low + MIN_SPAN)

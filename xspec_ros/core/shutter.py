@@ -19,18 +19,23 @@ SAMPLE_PIXELS = 20_000
 """Pixels that stand for a picture; 1 % of them is enough to fix a percentile to 0.1 %."""
 
 
-def sample_pixels(image: PixelArray) -> PixelArray:
-    """Take about 20,000 pixels on a regular grid.
+def sample_grid(image: PixelArray) -> PixelArray:
+    """View about 20,000 pixels on a regular grid.
 
     Args:
         image: (H, W) or (H, W, C); of several channels the second is taken.
 
     Returns:
-        (n,) copy, never empty for a picture that is not.
+        (h, w) view, never empty for a picture that is not.
     """
     plane = image if image.ndim == 2 else image[:, :, min(1, image.shape[2] - 1)]
     stride = max(1, math.isqrt(plane.size // SAMPLE_PIXELS))
-    return plane[::stride, ::stride].flatten()
+    return plane[::stride, ::stride]
+
+
+def sample_pixels(image: PixelArray) -> PixelArray:
+    """Return the pixels of ``sample_grid`` as an (n,) copy."""
+    return sample_grid(image).flatten()
 
 
 def is_constant(image: PixelArray, sample: PixelArray) -> bool:
