@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 import cv2
 import numpy as np
 
-from xspec_ros.core.labels import ClassLabel, index_by_name, palette
+from xspec_ros.core.labels import index_by_name, palette
+from xspec_ros.core.radiometry import apply_tone
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -20,11 +21,7 @@ TINT = 0.45
 
 def grey(image: PixelArray, tone: tuple[float, float]) -> UInt8Array:
     """Tone-map a thermal picture to (H, W) uint8; tone is low and high in counts."""
-    low, high = tone
-    scale = 255.0 / max(high - low, 1e-6)
-    return cv2.convertScaleAbs(
-        cv2.max(image.astype(np.float32, copy=False) - low, 0.0), alpha=scale
-    )
+    return np.rint(apply_tone(image, *tone) * 255.0).astype(np.uint8)
 
 
 def draw_overlay(
@@ -49,7 +46,8 @@ def draw_overlay(
     """
     base = cv2.cvtColor(image, cv2.COLOR_GRAY2RGB) if image.ndim == 2 else image
     colours = palette(classes)
-    tinted = cv2.addWeighted(base, 1.0 - TINT, colours[result.label_map], TINT, 0.0)
+    blend = cv2.addWeighted(base, 1.0 - TINT, colours[result.label_map], TINT, 0.0)
+    tinted = np.asarray(blend, np.uint8)
     _draw_boxes(tinted, result.detections.at_least(score_threshold), classes, detection_classes)
     return tinted
 

@@ -30,8 +30,6 @@ if TYPE_CHECKING:
     from xspec_ros.core.result import Result
     from xspec_ros.perception.settings import Settings
 
-STAGES = ('decode', 'wait', 'infer', 'encode', 'total')
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Answer:
@@ -61,7 +59,7 @@ class Pipeline:
         self.settings = settings
         self.perception = perception
         self.intake = Intake(settings, manifest.input.tone)
-        self.latency = LatencyRecorder(STAGES)
+        self.latency = LatencyRecorder()
         self.answered = 0
         self.degraded = 0
         self.detections = 0
@@ -199,7 +197,7 @@ class Pipeline:
             'total': finished_ns - work.received_ns,
         }
         for stage, spent_ns in times.items():
-            self.latency.add(stage, spent_ns / 1e6)
+            self.latency.record(stage, spent_ns / 1e6)
 
 
 def open_pipeline(settings: Settings) -> Pipeline:
