@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from xspec_ros.core.frame import PixelArray, UInt8Array
+    from xspec_ros.core.labels import ClassLabel
     from xspec_ros.core.result import Detections, Result
 
 TINT = 0.45
