@@ -1,0 +1,45 @@
+"""SIGINT and SIGTERM as a polite request to end; a second one ends at once."""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+import signal
+from threading import Event
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from types import FrameType
+
+
+@dataclass(slots=True)
+class Stop:
+    """A request to end.
+
+    Attributes:
+        event: Set when the work should end.
+        signalled: Whether a signal asked for it.
+    """
+
+    event: Event = field(default_factory=Event)
+    signalled: bool = False
+
+
+@contextmanager
+def stop_on_signals() -> Iterator[Stop]:
+    """Turn the first signal into ``Stop``; the second raises ``KeyboardInterrupt``."""
+    stop = Stop()
+
+    def ask(_number: int, _frame: FrameType | None) -> None:
+        if stop.signalled:
+            raise KeyboardInterrupt
+        stop.signalled = True
+        stop.event.set()
+
+    before = {number: signal.signal(number, ask) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield stop
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)

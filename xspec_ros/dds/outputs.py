@@ -1,0 +1,103 @@
+"""What perception says on the bus: results, labels for late joiners, diagnostics."""
+
+from __future__ import annotations
+
+from threading import Lock
+from typing import TYPE_CHECKING
+
+from xspec_ros.dds.qos import LATCHED, LIST, Profile, RESULT
+from xspec_ros.messages.annotations import encode_annotations
+from xspec_ros.messages.topics import (
+    ANNOTATIONS,
+    ANNOTATIONS_TYPE,
+    CONFIDENCE,
+    DETECTIONS,
+    DETECTIONS_TYPE,
+    DIAGNOSTICS,
+    DIAGNOSTICS_TYPE,
+    IMAGE_TYPE,
+    LABEL_INFO,
+    LABEL_INFO_TYPE,
+    Outgoing,
+    SEGMENTATION,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from xspec_ros.core.labels import ClassLabel
+    from xspec_ros.dds.participant import Bus
+    from xspec_ros.perception.pipeline import Answer
+
+PUBLISHED: tuple[tuple[str, str, Profile], ...] = (
+    (SEGMENTATION, IMAGE_TYPE, RESULT),
+    (CONFIDENCE, IMAGE_TYPE, RESULT),
+    (LABEL_INFO, LABEL_INFO_TYPE, LATCHED),
+    (DETECTIONS, DETECTIONS_TYPE, LIST),
+    (ANNOTATIONS, ANNOTATIONS_TYPE, LIST),
+    (DIAGNOSTICS, DIAGNOSTICS_TYPE, LIST),
+)
+
+
+class Outputs:
+    """The writers of all outputs; any thread may publish.
+
+    Args:
+        bus: The bus.
+        names: Detection classes.
+        classes: All classes, for the colours of the annotations.
+        score_threshold: Boxes below it are not annotated.
+    """
+
+    def __init__(
+        self,
+        bus: Bus,
+        names: Sequence[str],
+        classes: Sequence[ClassLabel],
+        score_threshold: float,
+    ) -> None:
+        self.late = 0
+        self._lock = Lock()
+        self._names = names
+        colours = {label.name: label.colour for label in classes}
+        self._colours = [colours.get(name, (255, 255, 255)) for name in names]
+        self._score_threshold = score_threshold
+        self._writers = {
+            topic: bus.writer(topic, type_name, profile) for topic, type_name, profile in PUBLISHED
+        }
+
+    def publish(self, messages: Iterable[Outgoing]) -> None:
+        """Write messages; what a stuck reader holds up is left out and counted in ``late``."""
+        for message in messages:
+            if not self._writers[message.topic].write(message.cdr):
+                with self._lock:
+                    self.late += 1
+
+    def answer(self, answer: Answer) -> None:
+        """Write the messages of one answer, and annotations where somebody reads them."""
+        self.publish(answer.messages)
+        if self._writers[ANNOTATIONS].matched():
+            result = answer.result
+            cdr = encode_annotations(
+                result.detections.at_least(self._score_threshold),
+                self._names,
+                stamp_ns=result.stamp_ns,
+                colours=self._colours,
+            )
+            note = Outgoing(
+                topic=ANNOTATIONS, type_name=ANNOTATIONS_TYPE, cdr=cdr, stamp_ns=result.stamp_ns
+            )
+            self.publish([note])
+
+    def diagnose(self, cdr: bytes, stamp_ns: int) -> None:
+        """Write one diagnostics message."""
+        message = Outgoing(
+            topic=DIAGNOSTICS, type_name=DIAGNOSTICS_TYPE, cdr=cdr, stamp_ns=stamp_ns
+        )
+        self.publish([message])
+
+    def finish(self, timeout_s: float) -> None:
+        """Give readers a moment to confirm the last messages."""
+        for writer in self._writers.values():
+            if writer.matched():
+                writer.wait_acknowledged(timeout_s)
