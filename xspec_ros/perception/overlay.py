@@ -22,7 +22,8 @@ TINT = 0.45
 
 def grey(image: PixelArray, tone: tuple[float, float]) -> UInt8Array:
     """Tone-map a thermal picture to (H, W) uint8; tone is low and high in counts."""
-    return np.rint(apply_tone(image, *tone) * 255.0).astype(np.uint8)
+    shade: UInt8Array = np.rint(apply_tone(image, *tone) * 255.0).astype(np.uint8)
+    return shade
 
 
 def draw_overlay(
