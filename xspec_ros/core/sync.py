@@ -142,7 +142,8 @@ class PairSynchronizer:
             return [*events, self._drop(frame, refused), *self._settle()]
         if self._is_fallback(modality):
             return [*events, self._fall_back(frame, stamp)]
-        held = _Held(stamp, frame, self._axes.inputs_now())
+        waits = modality == self._reference
+        held = _Held(stamp, frame, self._axes.inputs_now() if waits else {})
         insort(self._held[modality], held)
         self._bytes += held.size
         return [*events, *self._settle(), *self._make_room()]
@@ -180,13 +181,11 @@ class PairSynchronizer:
         return events
 
     def _note_arrival(self, modality: Modality, stamp: int) -> None:
-        latest = self._axes.latest
-        self._meter.arrived(
-            modality, stamp, latest.get(modality), latest.get(other_input(modality))
-        )
+        own = self._axes.latest.get(modality)
+        self._meter.arrived(modality, stamp, own, self._axes.latest.get(other_input(modality)))
         self._axes.heard(modality, stamp)
         self._start_waits(modality, stamp)
-        if stamp not in self._seen[modality]:
+        if own is None or stamp > own or stamp not in self._seen[modality]:
             self._seen[modality].append(stamp)
 
     def _start_waits(self, axis: Axis, stamp: int) -> None:
@@ -195,7 +194,7 @@ class PairSynchronizer:
             held.base.setdefault(axis, stamp)
 
     def _refuse(self, modality: Modality, stamp: int) -> Literal['old', 'duplicate'] | None:
-        if stamp in self._seen[modality]:
+        if stamp <= self._axes.latest.get(modality, stamp - 1) and stamp in self._seen[modality]:
             return 'duplicate'
         if self._last_out is None:
             return None
@@ -239,6 +238,10 @@ class PairSynchronizer:
         partners = self._held[self._partner]
         index = bisect_right(partners, head.stamp, key=_stamp)
         near = sorted(partners[max(0, index - 1) : index + 1], key=lambda p: _gap(p, head))
+        if self._last_used is not None and self._last_used >= head.stamp:
+            # Its nearest later partner is used. Taking the one after would push the references
+            # that follow further and further from theirs.
+            return self._leave(head, [], passed=True, end=end)
         exact = bool(near) and near[0].stamp == head.stamp
         passed = self._axes.latest.get(self._partner, head.stamp) > head.stamp
         patient = end is None and not self._has_waited(head)
