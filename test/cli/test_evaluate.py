@@ -72,7 +72,7 @@ def test_a_damaged_picture_is_done_in_part(tiny_bundle, dataset):
         (('--mode', 'rgb'), 'bundle'),
         (('--mode', 'infrared'), 'config'),
         (('--unlabelled', 'maybe'), 'config'),
-        (('--engine', 'none'), 'config'),
+        (('--engine', 'none'), 'engine'),
     ],
 )
 def test_what_cannot_be_evaluated_is_exit_two(tiny_bundle, dataset, arguments, kind):
