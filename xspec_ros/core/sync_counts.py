@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter, deque
 from dataclasses import dataclass
+from math import ceil
 from statistics import median
 from typing import TYPE_CHECKING
 
@@ -88,7 +89,7 @@ class SyncAdvice:
 def percentile(values: list[int], fraction: float) -> int:
     """Return the nearest-rank percentile of a non-empty list."""
     ordered = sorted(values)
-    return ordered[min(len(ordered) - 1, max(0, round(fraction * len(ordered) + 0.5) - 1))]
+    return ordered[max(0, ceil(fraction * len(ordered)) - 1)]
 
 
 class StreamMeter:
