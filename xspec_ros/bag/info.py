@@ -8,10 +8,8 @@ from itertools import pairwise
 from statistics import median
 from typing import TYPE_CHECKING
 
-import numpy as np
-
 from xspec_ros.bag.extract import LIMITS
-from xspec_ros.core.frame import Frame
+from xspec_ros.bag.pairing import stand_in
 from xspec_ros.core.sync import PairSynchronizer, SyncSettings
 from xspec_ros.errors import MessageError
 from xspec_ros.messages.image import decode_compressed_message, decode_image_message
@@ -24,10 +22,8 @@ if TYPE_CHECKING:
     from xspec_ros.bag.inputs import Inputs
     from xspec_ros.bag.reader import BagReader
     from xspec_ros.bag.records import Record, TopicInfo
-    from xspec_ros.core.frame import Modality
 
 CAMERA_TYPES = (IMAGE_TYPE, COMPRESSED_TYPE)
-TINY = np.zeros((1, 1), np.uint8)
 GAP_PERIODS = 1.8
 THERMAL_ENCODINGS = ('mono8', '8UC1', 'mono16', '16UC1', '32FC1')
 
@@ -91,7 +87,7 @@ def summarise_bag(
             continue
         stamp_ns = _note_image(record, stream)
         if stamp_ns is not None and record.topic in inputs.cameras:
-            synchroniser.push(_stand_in(inputs.cameras[record.topic][0], stamp_ns))
+            synchroniser.push(stand_in(inputs.cameras[record.topic][0], stamp_ns))
     synchroniser.flush()
     counts = synchroniser.counts
     problems = _problems(bag, inputs, streams)
@@ -112,11 +108,6 @@ def summarise_bag(
         },
         problems=problems,
     )
-
-
-def _stand_in(modality: Modality, stamp_ns: int) -> Frame:
-    """Return a frame that is only its stamp; pairing looks at nothing else."""
-    return Frame(modality=modality, stamp_ns=stamp_ns, frame_id='', image=TINY, encoding='')
 
 
 def _note_image(record: Record, stream: _Stream) -> int | None:

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from xspec_ros.bag.writer import Storage
     from xspec_ros.core.truth import Boxes
     from xspec_ros.datasets import Sample
-    from xspec_ros.synth import DriveFrame, DriveSettings
+    from xspec_ros.synth import DriveBoxes, DriveSettings
 
 FORMATS = ('mcap', 'sqlite3', 'dataset')
 
@@ -112,7 +112,8 @@ def write_drive(settings: DriveSettings, drive: DriveWriter, step: Callable[[], 
                 rgb=frame.rgb,
                 thermal=frame.thermal,
                 label_map=frame.label_map,
-                boxes_thermal=_boxes(frame),
+                boxes_thermal=_boxes(frame.boxes_thermal),
+                boxes_rgb=_boxes(frame.boxes_rgb),
             )
         )
         step()
@@ -161,15 +162,16 @@ def _samples(
             rgb=frame.rgb,
             thermal=frame.thermal,
             label_map=frame.label_map,
-            boxes_thermal=None if frame.thermal is None else _boxes(frame),
+            boxes_thermal=None if frame.thermal is None else _boxes(frame.boxes_thermal),
+            boxes_rgb=None if frame.rgb is None else _boxes(frame.boxes_rgb),
             day=not frame.night,
         )
 
 
-def _boxes(frame: DriveFrame) -> Boxes:
+def _boxes(boxes: DriveBoxes) -> Boxes:
     from xspec_ros.core.truth import Boxes
 
-    return Boxes.of(*frame.boxes_thermal)
+    return Boxes.of(boxes.boxes_xyxy, boxes.class_ids)
 
 
 def _outcome(frames: int, pairs: int, out: Path) -> Outcome:

@@ -1,0 +1,105 @@
+"""``results.mcap``: what perception answered, as Foxglove, RViz and rosbags read it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from xspec_ros.bag.writer import BagWriter
+from xspec_ros.core.labels import index_by_name
+from xspec_ros.errors import DataError
+from xspec_ros.messages.annotations import encode_annotations
+from xspec_ros.messages.image import encode_image
+from xspec_ros.messages.topics import ANNOTATIONS, ANNOTATIONS_TYPE, IMAGE_TYPE, OVERLAY
+from xspec_ros.perception.overlay import draw_overlay, grey
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from xspec_ros.core.frame import UInt8Array
+    from xspec_ros.messages.topics import Outgoing
+    from xspec_ros.perception.pipeline import Answer, Pipeline
+
+
+class ResultsWriter:
+    """Writes answers; when the disk refuses, it says so once and the replay goes on without.
+
+    Args:
+        path: The ``.mcap`` file, replaced when it is there.
+        pipeline: Whose answers these are.
+        overlay: Also write a picture for people.
+    """
+
+    def __init__(self, path: Path, pipeline: Pipeline, *, overlay: bool = True) -> None:
+        manifest = pipeline.perception.bundle.manifest
+        self.error: DataError | None = None
+        self._overlay = overlay
+        self._pipeline = pipeline
+        self._classes = manifest.classes
+        self._names = manifest.detection_classes
+        ids = index_by_name(manifest.classes)
+        self._colours = [
+            manifest.classes[ids[name.lower()]].colour if name.lower() in ids else (255, 255, 255)
+            for name in manifest.detection_classes
+        ]
+        self._latched = False
+        self._bag = BagWriter(path, compress=True, overwrite=True)
+
+    def write(self, answer: Answer, log_ns: int) -> None:
+        """Write one answer with its annotations and overlay.
+
+        Args:
+            answer: The answer.
+            log_ns: Log time of the frame it answers, so that both bags play side by side.
+        """
+        if self.error is not None:
+            return
+        try:
+            self._write(answer, log_ns)
+        except DataError as error:
+            self.error = error
+
+    def close(self) -> None:
+        """Finish the file."""
+        try:
+            self._bag.close()
+        except DataError as error:
+            self.error = self.error or error
+
+    def _write(self, answer: Answer, log_ns: int) -> None:
+        if not self._latched:
+            self._latched = True
+            for message in self._pipeline.latched():
+                self._put(message, log_ns)
+        for message in answer.messages:
+            self._put(message, log_ns)
+        shown = answer.result.detections.at_least(self._pipeline.score_threshold)
+        stamp_ns = answer.result.stamp_ns
+        marks = encode_annotations(shown, self._names, stamp_ns=stamp_ns, colours=self._colours)
+        self._bag.write(ANNOTATIONS, ANNOTATIONS_TYPE, marks, log_ns)
+        if self._overlay:
+            picture = draw_overlay(
+                answer_picture(answer),
+                answer.result,
+                self._classes,
+                self._names,
+                score_threshold=self._pipeline.score_threshold,
+            )
+            frame_id = answer.result.frame_id
+            cdr = encode_image(picture, stamp_ns=stamp_ns, frame_id=frame_id, encoding='rgb8')
+            self._bag.write(OVERLAY, IMAGE_TYPE, cdr, log_ns)
+
+    def _put(self, message: Outgoing, log_ns: int) -> None:
+        self._bag.write(message.topic, message.type_name, message.cdr, log_ns)
+
+
+def answer_picture(answer: Answer) -> UInt8Array:
+    """Return the reference picture of an answer for people: (H, W) grey or (H, W, 3) RGB."""
+    work = answer.work
+    if work.rgb is not None and (answer.result.mode == 'rgb' or work.thermal is None):
+        return work.rgb.image.astype(np.uint8, copy=False)
+    if work.thermal is None:
+        message = 'an answer without a picture'
+        raise DataError(message)
+    return grey(work.thermal.image, work.tone)
