@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
-from torch import nn
+from typing import TYPE_CHECKING
 
 from xspec_ros.errors import ConfigError
 from xspec_ros.learn.models.student import Student
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from torch import nn
 
 __all__ = ['NETWORKS', 'build_network']
 

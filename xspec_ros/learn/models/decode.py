@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import NamedTuple
+from typing import NamedTuple, TYPE_CHECKING
 
 import torch
 
-from xspec_ros.learn.models.student import DetLevel
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from xspec_ros.learn.models.student import DetLevel
 
 MAX_LOG_SIZE = 6.0  # e^6 strides: beyond any picture; keeps exp finite under bf16
 
@@ -35,8 +37,8 @@ def flatten_levels(det: Sequence[DetLevel]) -> FlatLevels:
     centres, strides = [], []
     for level in det:
         height, width = level.obj.shape[-2:]
-        ys = (torch.arange(height, device=level.obj.device, dtype=torch.float32) + 0.5)
-        xs = (torch.arange(width, device=level.obj.device, dtype=torch.float32) + 0.5)
+        ys = torch.arange(height, device=level.obj.device, dtype=torch.float32) + 0.5
+        xs = torch.arange(width, device=level.obj.device, dtype=torch.float32) + 0.5
         grid_y = ys[:, None].expand(height, width)
         grid_x = xs[None, :].expand(height, width)
         centre = torch.stack((grid_x, grid_y), dim=-1).reshape(-1, 2) * level.stride  # (h*w, 2)

@@ -62,9 +62,9 @@ class DeployGraph(nn.Module):
         """
         height, width = thermal.shape[1], thermal.shape[2]
         picture = tone_map(combine_bytes(thermal), tone)  # (1, 1, H, W)
-        picture = functional.interpolate(picture, size=self.network_hw, mode='bilinear')
+        picture = stretch(picture, self.network_hw)  # (1, 1, h, w)
         out = self.student(picture.to(self.dtype))
-        labels, confidence = segment(out.seg_logits.float(), height, width)
+        labels, confidence = segment(out.seg_logits.float(), self.network_hw, height, width)
         boxes, scores, classes = detect(out.det, self.network_hw, height, width)
         return labels, confidence, boxes, scores, classes
 
@@ -72,11 +72,11 @@ class DeployGraph(nn.Module):
 def combine_bytes(thermal: Tensor) -> Tensor:
     """Return counts (1, 1, H, W) float32 from bytes (1, H, W, C) uint8, C in {1, 2}.
 
-    The second byte is weighed by ``C - 1``: one graph serves both widths without a branch.
+    The second byte is weighed by ``C - 1``: one graph serves both widths without a branch. The
+    permute comes first: picking from the last axis is ten times slower in onnxruntime.
     """
-    extra = thermal.shape[3] - 1
-    planes = thermal.float()  # TensorRT takes uint8 only at the edge of a graph: cast first
-    return (planes[..., 0] + planes[..., -1] * (256.0 * extra)).unsqueeze(1)
+    planes = thermal.permute(0, 3, 1, 2).float()  # (1, C, H, W)
+    return planes[:, :1] + planes[:, -1:] * (256.0 * (thermal.shape[3] - 1))
 
 
 def tone_map(counts: Tensor, tone: Tensor) -> Tensor:
@@ -85,26 +85,83 @@ def tone_map(counts: Tensor, tone: Tensor) -> Tensor:
     return ((counts - low) / (high - low).clamp(min=MIN_RANGE)).clamp(0.0, 1.0)
 
 
-def segment(logits: Tensor, height: int, width: int) -> tuple[Tensor, Tensor]:
+def stretch(picture: Tensor, size_hw: tuple[int, int]) -> Tensor:
+    """Resize (1, 1, H, W) bilinearly to (1, 1, h, w), as ``interpolate`` does.
+
+    Coordinates are whole-number arithmetic and rows are picked, never columns: engines round the
+    coordinates of their own resize differently, OpenVINO's takes three times as long for one
+    channel, and onnxruntime is slow at picking along the last axis.
+    """
+    rows = _stretch_rows(picture[0, 0], size_hw[0])
+    return _stretch_rows(rows.T, size_hw[1]).T[None, None]
+
+
+def _stretch_rows(plane: Tensor, target: int) -> Tensor:
+    source = plane.shape[0]
+    place = torch.arange(target, device=plane.device) * 2 + 1  # half pixels of the target
+    scaled = place * source - target  # in 1 / (2 * target) of a source pixel
+    low = torch.div(scaled, 2 * target, rounding_mode='floor')
+    share = (scaled - low * (2 * target)).float() / (2 * target)
+    last = torch.full_like(low, 1) * (source - 1)
+    above = plane.index_select(0, torch.minimum(low.clamp(min=0), last))
+    below = plane.index_select(0, torch.minimum((low + 1).clamp(min=0), last))
+    return above + (below - above) * share[:, None]
+
+
+def nearest(plane: Tensor, height: int, width: int) -> Tensor:
+    """Resize (h, w) to (H, W) by the nearest pixel; see ``stretch`` for the how."""
+    rows = _nearest_rows(plane, height)
+    return _nearest_rows(rows.T, width).T
+
+
+def _nearest_rows(plane: Tensor, target: int) -> Tensor:
+    odd = torch.arange(target, device=plane.device) * 2 + 1
+    index = torch.div(odd * plane.shape[0], 2 * target, rounding_mode='floor')
+    return plane.index_select(0, index)
+
+
+def segment(
+    logits: Tensor, network_hw: tuple[int, int], height: int, width: int
+) -> tuple[Tensor, Tensor]:
     """Return the label map and its confidence at input size.
 
-    Logits are upsampled before the argmax (cheaper orders differ on 3 to 7 % of the pixels); the
-    softmax stays at low resolution, where it costs nothing.
+    Logits are upsampled to the network size before the argmax (an argmax at lower resolution
+    differs on 3 to 7 % of the pixels); from there to the input size the nearest label is taken.
+    The softmax stays at low resolution. The argmax runs over the last axis: twice as fast in
+    OpenVINO as over the first.
 
     Args:
         logits: (1, K, h, w) float32.
+        network_hw: Size of the network input.
         height: H.
         width: W.
 
     Returns:
         labels (1, H, W) uint8 and confidence (1, H, W) uint8, 255 = certain.
     """
-    size = (height, width)
-    full = functional.interpolate(logits, size=size, mode='bilinear')  # (1, K, H, W)
-    labels = full.argmax(dim=1).to(torch.uint8)
-    best = logits.softmax(dim=1).amax(dim=1, keepdim=True)  # (1, 1, h, w)
-    best = functional.interpolate(best, size=size, mode='bilinear')
-    return labels, (best[:, 0] * 255.0 + 0.5).clamp(0.0, 255.0).to(torch.uint8)
+    full = functional.interpolate(logits, size=network_hw, mode='bilinear')
+    labels = full.permute(0, 2, 3, 1).argmax(dim=-1).to(torch.uint8)  # (1, rows, columns)
+    top = logits.amax(dim=1, keepdim=True)
+    best = 1.0 / (logits - top).exp().sum(dim=1, keepdim=True)  # (1, 1, h, w): softmax of the top
+    best = upsample(best, network_hw[0] // logits.shape[2])
+    confidence = (best * 255.0 + 0.5).clamp(0.0, 255.0).to(torch.uint8)
+    return (
+        nearest(labels[0], height, width)[None],
+        nearest(confidence[0, 0], height, width)[None],
+    )
+
+
+def upsample(plane: Tensor, factor: int) -> Tensor:
+    """Upsample (1, 1, h, w) bilinearly by a whole factor, as one convolution and a shuffle.
+
+    The same values as ``interpolate``, five times as fast in OpenVINO for a single channel.
+    """
+    offsets = (torch.arange(factor, dtype=torch.float32) + 0.5) / factor - 0.5
+    taps = torch.stack(((-offsets).clamp(min=0.0), 1.0 - offsets.abs(), offsets.clamp(min=0.0)))
+    kernel = taps.T[:, None, :, None] * taps.T[None, :, None, :]  # (f, f, 3, 3)
+    kernel = kernel.reshape(factor * factor, 1, 3, 3).to(plane.device)
+    padded = functional.pad(plane, (1, 1, 1, 1), mode='replicate')
+    return functional.pixel_shuffle(functional.conv2d(padded, kernel), factor)
 
 
 def detect(
@@ -161,12 +218,12 @@ def suppress(boxes: Tensor, classes: Tensor) -> Tensor:
 
 def pairwise_iou(boxes: Tensor) -> Tensor:
     """Return the (M, M) intersection over union of (M, 4) boxes with themselves."""
-    low = torch.maximum(boxes[:, None, :2], boxes[None, :, :2])
-    high = torch.minimum(boxes[:, None, 2:], boxes[None, :, 2:])
-    sides = (high - low).clamp(min=0.0)
-    inner = sides[..., 0] * sides[..., 1]
-    area = (boxes[:, 2] - boxes[:, 0]) * (boxes[:, 3] - boxes[:, 1])
-    return inner / (area[:, None] + area[None] - inner).clamp(min=MIN_RANGE)
+    left, top, right, bottom = (boxes[:, i : i + 1] for i in range(4))  # (M, 1) each
+    width = (torch.minimum(right, right.T) - torch.maximum(left, left.T)).clamp(min=0.0)
+    height = (torch.minimum(bottom, bottom.T) - torch.maximum(top, top.T)).clamp(min=0.0)
+    inner = width * height
+    area = (right - left) * (bottom - top)
+    return inner / (area + area.T - inner).clamp(min=MIN_RANGE)
 
 
 def _edges(like: Tensor, height: int, width: int) -> Tensor:

@@ -141,8 +141,12 @@ class DetectionHead(nn.Module):
     def __init__(self, channels: int, num_classes: int) -> None:
         super().__init__()
         self.stems = nn.ModuleList(conv_bn(channels, channels) for _ in STRIDES)
-        self.cls_tower = nn.Sequential(separable(channels, channels), separable(channels, channels))
-        self.box_tower = nn.Sequential(separable(channels, channels), separable(channels, channels))
+        self.cls_tower = nn.Sequential(
+            separable(channels, channels), separable(channels, channels)
+        )
+        self.box_tower = nn.Sequential(
+            separable(channels, channels), separable(channels, channels)
+        )
         self.cls_out = nn.ModuleList(nn.Conv2d(channels, num_classes, 1) for _ in STRIDES)
         self.box_out = nn.ModuleList(nn.Conv2d(channels, 4, 1) for _ in STRIDES)
         self.obj_out = nn.ModuleList(nn.Conv2d(channels, 1, 1) for _ in STRIDES)

@@ -1,0 +1,118 @@
+"""``xspec train``: a recipe in, a checkpoint out."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, TYPE_CHECKING
+
+import typer
+
+from xspec_ros.cli.output import DebugOption, EXIT_PARTIAL, JsonOption, Outcome, run_verb
+
+if TYPE_CHECKING:
+    from xspec_ros.learn.train.recipe import Recipe
+
+
+def command(
+    recipe: Annotated[Path, typer.Argument(help='Recipe file (YAML).')],
+    out: Annotated[
+        Path | None, typer.Option(help='Run folder; runs/NAME of the recipe by default.')
+    ] = None,
+    from_model: Annotated[
+        str | None, typer.Option('--from', help='Start from the weights of a bundle.')
+    ] = None,
+    init: Annotated[
+        Path | None, typer.Option(help='Start from the weights of a safetensors file.')
+    ] = None,
+    rig: Annotated[Path | None, typer.Option(help='Registration of the cameras.')] = None,
+    resume: Annotated[bool, typer.Option(help='Continue the run in the run folder.')] = False,
+    check: Annotated[bool, typer.Option(help='Read all data, report, train nothing.')] = False,
+    settings: Annotated[
+        list[str] | None, typer.Option('--set', help='Change the recipe: key=value.')
+    ] = None,
+    json_output: JsonOption = False,
+    debug: DebugOption = False,
+) -> None:
+    r"""Train a network from a recipe.
+
+    Checkpoints go to RUN/best and RUN/last, curves for TensorBoard to RUN/events. Ctrl-C saves
+    RUN/last; --resume continues exactly there.
+
+    \b
+    Examples:
+      xspec train config/recipes/tiny_synth.yaml
+      xspec train config/recipes/default.yaml --set data_root=data --out runs/mine
+      xspec train config/recipes/default.yaml --out runs/mine --resume
+      xspec train my_recipe.yaml --check --json
+    """
+
+    def work() -> Outcome:
+        from xspec_ros.config import load_struct
+        from xspec_ros.errors import ConfigError
+        from xspec_ros.learn.train.recipe import check_recipe, Recipe
+
+        resolved = load_struct(recipe, Recipe, overrides=settings or ())
+        check_recipe(resolved, recipe)
+        if rig is not None:
+            message = f'--rig {rig} is not used by the method {resolved.method.name}'
+            raise ConfigError(message, hint='only methods that learn from pairs take a rig')
+        if check:
+            return _check(resolved)
+        return _train(
+            resolved, out or Path('runs') / resolved.name, _init(from_model, init), resume
+        )
+
+    run_verb(work, json_output=json_output, debug=debug)
+
+
+def _train(recipe: Recipe, out: Path, init: Path | None, resume: bool) -> Outcome:
+    from xspec_ros.errors import XspecError
+    from xspec_ros.learn.train.run import run_recipe, RunOptions
+
+    report = run_recipe(recipe, RunOptions(out=out, init=init, resume=resume))
+    data: dict[str, object] = {
+        'steps': report.steps,
+        'best': report.best,
+        'best_step': report.best_step,
+        'metrics': report.metrics,
+        'checkpoint': str(report.checkpoint),
+    }
+    text = f'{report.steps} steps; best {_number(report.best)}; checkpoint {report.checkpoint}'
+    if report.finished:
+        return Outcome(data=data, text=text)
+    stopped = XspecError('stopped by Ctrl-C', hint='continue with --resume')
+    return Outcome(data=data, text=text, error=stopped, exit_code=EXIT_PARTIAL)
+
+
+def _check(recipe: Recipe) -> Outcome:
+    from xspec_ros.learn.train.run import open_sources
+
+    sources = open_sources(recipe, [*recipe.data, *recipe.validation])
+    uses = ['train'] * len(recipe.data) + ['validation'] * len(recipe.validation)
+    facts = [{**s.facts, 'use': use} for s, use in zip(sources, uses, strict=True)]
+    lines = [f'{f["use"]:10} {f["name"]} {f["fold"]}: {f["pictures"]} pictures' for f in facts]
+    data: dict[str, object] = {
+        'steps': 0,
+        'best': None,
+        'metrics': {},
+        'checkpoint': None,
+        'data': facts,
+    }
+    return Outcome(data=data, text='\n'.join(lines))
+
+
+def _init(from_model: str | None, init: Path | None) -> Path | None:
+    """Return the file of initial weights."""
+    if from_model is None:
+        return init
+    from xspec_ros.bundle.store import open_bundle
+    from xspec_ros.errors import ConfigError
+
+    if init is not None:
+        message = '--from and --init both name initial weights'
+        raise ConfigError(message, hint='give one of them')
+    return Path(open_bundle(from_model).path) / 'weights.safetensors'
+
+
+def _number(value: float | None) -> str:
+    return 'not measured' if value is None else f'{value:.3f}'

@@ -1,0 +1,175 @@
+"""Batches by number: batch n is the same whoever draws it, and whenever."""
+
+from __future__ import annotations
+
+from collections import deque
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import cv2
+import numpy as np
+import torch
+
+from xspec_ros.learn.batch import Batch, NO_BOX
+from xspec_ros.learn.data.augment import erase, PhotoArgs, rgb_crop, thermal_crop
+from xspec_ros.learn.data.geometry import crop_labels, CropArgs, CroppedLabels, draw_crop
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+
+    from numpy.typing import NDArray
+
+    from xspec_ros.learn.data.picture import Picture, PictureSet
+
+PREFETCH = 3
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BatchArgs:
+    """What every batch of a run shares.
+
+    Attributes:
+        seed: Seed of the run.
+        batch_size: Pictures a batch.
+        crop_hw: Size of the crops.
+        network_hw: Size that pictures are stretched to when deployed.
+        percentiles: Low and high percentile of the tone mapping.
+        crop: Geometry.
+        photo: Pixels.
+        rank: Number of this process.
+    """
+
+    seed: int
+    batch_size: int
+    crop_hw: tuple[int, int]
+    network_hw: tuple[int, int]
+    percentiles: tuple[float, float]
+    crop: CropArgs
+    photo: PhotoArgs
+    rank: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Example:
+    """One augmented crop.
+
+    Attributes:
+        picture: What it was cut from.
+        thermal: (h, w) float32 in [0, 1], or None.
+        rgb: (h, w, 3) float32 in [0, 1], or None.
+        labels: Labels of the crop.
+    """
+
+    picture: Picture
+    thermal: NDArray[np.float32] | None
+    rgb: NDArray[np.float32] | None
+    labels: CroppedLabels
+
+
+class BatchSource:
+    """Draws batches from weighted sources.
+
+    Args:
+        sources: Pictures, with the weight of each source.
+        args: Sizes and augmentation.
+    """
+
+    def __init__(self, sources: Sequence[tuple[PictureSet, float]], args: BatchArgs) -> None:
+        self._sources = [pictures for pictures, _ in sources]
+        weights = np.array([weight for _, weight in sources], np.float64)
+        self._weights = weights / weights.sum()
+        self._args = args
+
+    def example(self, number: int, index: int) -> Example:
+        """Draw one crop; its random numbers come from (seed, number, index) alone."""
+        args = self._args
+        rng = np.random.default_rng([args.seed, number, index])
+        pictures = self._sources[int(rng.choice(len(self._sources), p=self._weights))]
+        return augment(pictures[int(rng.integers(len(pictures)))], args, rng)
+
+    def batch(self, number: int) -> Batch:
+        """Draw batch ``number``."""
+        first = self._args.rank * self._args.batch_size
+        indices = range(first, first + self._args.batch_size)
+        return collate([self.example(number, index) for index in indices])
+
+
+def augment(picture: Picture, args: BatchArgs, rng: np.random.Generator) -> Example:
+    """Cut and change one crop of a picture."""
+    crop = draw_crop(picture, args.crop, rng, network_hw=args.network_hw, crop_hw=args.crop_hw)
+    labels = crop_labels(picture, crop, args.crop)
+    thermal = rgb = None
+    if picture.thermal is not None:
+        thermal = thermal_crop(
+            picture.thermal, crop, args.photo, rng, percentiles=args.percentiles
+        )
+    if picture.rgb is not None:
+        rgb = rgb_crop(picture.rgb, crop, args.photo, rng)
+    labels = erase([x for x in (thermal, rgb) if x is not None], labels, args.photo, rng)
+    return Example(picture=picture, thermal=thermal, rgb=rgb, labels=labels)
+
+
+def collate(examples: Sequence[Example]) -> Batch:
+    """Stack crops of one size; boxes are padded to the longest list."""
+    count = max(1, *(len(example.labels.box_classes) for example in examples))
+    boxes = np.zeros((len(examples), count, 4), np.float32)
+    classes = np.full((len(examples), count), NO_BOX, np.int64)
+    crowd = np.zeros((len(examples), count), bool)
+    for row, example in enumerate(examples):
+        number = len(example.labels.box_classes)
+        boxes[row, :number] = example.labels.boxes_xyxy
+        classes[row, :number] = example.labels.box_classes
+        crowd[row, :number] = example.labels.box_crowd
+    days = {True: 1, False: 0, None: -1}
+    pictures = [example.picture for example in examples]
+    return Batch(
+        thermal=_stack([example.thermal for example in examples]),
+        rgb=_stack([example.rgb for example in examples]),
+        label_map=torch.from_numpy(
+            np.stack([example.labels.label_map for example in examples]).astype(np.int64)
+        ),
+        has_masks=torch.tensor([picture.label_map is not None for picture in pictures]),
+        mask_classes=torch.from_numpy(np.stack([p.mask_classes for p in pictures])),
+        boxes_xyxy=torch.from_numpy(boxes),
+        box_classes=torch.from_numpy(classes),
+        box_crowd=torch.from_numpy(crowd),
+        has_boxes=torch.tensor([picture.has_boxes for picture in pictures]),
+        day=torch.tensor([days[picture.day] for picture in pictures]),
+        names=tuple(picture.name for picture in pictures),
+    )
+
+
+def _stack(images: Sequence[NDArray[np.float32] | None]) -> torch.Tensor | None:
+    """Return (B, C, H, W), or None when a picture lacks the modality."""
+    present = [image for image in images if image is not None]
+    if len(present) < len(images):
+        return None
+    stacked = np.stack([image if image.ndim == 3 else image[..., None] for image in present])
+    return torch.from_numpy(stacked).permute(0, 3, 1, 2)  # (B, C, H, W), channels last in memory
+
+
+def prefetch(draw: Callable[[int], Batch], first: int, last: int) -> Iterator[Batch]:
+    """Yield batches ``first`` to ``last - 1``, drawn ahead by one background thread.
+
+    One thread keeps the second core busy: OpenCV and numpy release the interpreter, and no
+    process has to copy the pictures.
+
+    Args:
+        draw: Returns a batch by number.
+        first: Number of the first batch.
+        last: One beyond the last.
+    """
+    cv2.setNumThreads(1)
+    waiting: deque[Future[Batch]] = deque()
+    with ThreadPoolExecutor(1, thread_name_prefix='batches') as pool:
+        try:
+            for number in range(first, last):
+                waiting.append(pool.submit(draw, number))
+                if len(waiting) > PREFETCH:
+                    yield waiting.popleft().result()
+            while waiting:
+                yield waiting.popleft().result()
+        finally:
+            for future in waiting:
+                future.cancel()

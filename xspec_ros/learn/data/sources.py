@@ -1,0 +1,207 @@
+"""Where pictures come from: data set folders, held decoded in memory, and synthetic drives."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+import logging
+from typing import Annotated, Literal, TYPE_CHECKING
+
+import msgspec
+import numpy as np
+
+from xspec_ros.core.labels import ClassLabel, index_by_name
+from xspec_ros.datasets import open_dataset
+from xspec_ros.errors import ConfigError, DataError
+from xspec_ros.learn.data.picture import Picture, PictureSet, SourceModality
+from xspec_ros.learn.data.synthetic import open_synthetic, SynthSource
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+    from pathlib import Path
+
+    from xspec_ros.datasets.sample import Sample
+
+LOG = logging.getLogger(__name__)
+
+
+class Source(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """One entry of a recipe's ``data`` or ``validation`` list.
+
+    Attributes:
+        dataset: Folder of a data set, relative to ``data_root`` unless absolute.
+        synth: Synthetic drives instead of a folder.
+        folds: Folds to take; all when empty.
+        part: Part of the set, for example ``pool``; all when null.
+        modality: Pictures to load and whose boxes to take: ``thermal``, ``rgb`` or ``both``
+            (boxes of the thermal picture).
+        weight: Share of a batch relative to the other sources.
+        masks: Use pixel labels.
+        boxes: Use box labels.
+        other: What unlabelled pixels of a set mean: ``ignore``, or ``complement`` = none of
+            the classes that the set annotates.
+        complement_classes: Names that ``complement`` speaks about; null: all annotated ones.
+    """
+
+    dataset: str | None = None
+    synth: SynthSource | None = None
+    folds: tuple[str, ...] = ()
+    part: str | None = None
+    modality: SourceModality = 'thermal'
+    weight: Annotated[float, msgspec.Meta(gt=0)] = 1.0
+    masks: bool = True
+    boxes: bool = True
+    other: Literal['ignore', 'complement'] = 'ignore'
+    complement_classes: tuple[str, ...] | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SourceContext:
+    """What every source of a recipe shares.
+
+    Attributes:
+        data_root: Folder that relative data set paths start from.
+        cache: Folder for rendered drives.
+        classes: Segmentation classes.
+        detection_classes: Detection classes.
+    """
+
+    data_root: Path
+    cache: Path
+    classes: tuple[ClassLabel, ...]
+    detection_classes: tuple[str, ...]
+
+
+class MemoryPictures:
+    """Pictures held in memory.
+
+    Args:
+        pictures: The pictures.
+        facts: What the checkpoint says of them.
+    """
+
+    def __init__(self, pictures: Sequence[Picture], facts: dict[str, object]) -> None:
+        self._pictures = tuple(pictures)
+        self.facts = facts
+
+    @property
+    def title(self) -> str:
+        """Name of the source, for logs."""
+        return str(self.facts['name'])
+
+    def __len__(self) -> int:
+        """Return the number of pictures."""
+        return len(self._pictures)
+
+    def __getitem__(self, index: int) -> Picture:
+        """Return one picture."""
+        return self._pictures[index]
+
+    def __iter__(self) -> Iterator[Picture]:
+        """Return the pictures in order."""
+        return iter(self._pictures)
+
+
+def open_source(source: Source, context: SourceContext) -> PictureSet:
+    """Open one source and read or render what it names.
+
+    Raises:
+        ConfigError: Not exactly one of ``dataset`` and ``synth``; an unknown class name.
+        DataError: The folder is absent, unreadable or holds nothing of that choice.
+    """
+    if (source.dataset is None) == (source.synth is None):
+        message = 'a source names both or neither of dataset and synth'
+        raise ConfigError(message, hint='give each entry of data one of them')
+    if source.synth is not None:
+        return open_synthetic(
+            source.synth,
+            context.cache,
+            num_classes=len(context.classes),
+            with_rgb=source.modality != 'thermal',
+        )
+    pictures, facts = _read_folds(source, context)
+    if not pictures:
+        choice = f'folds {", ".join(source.folds) or "any"}, part {source.part or "any"}'
+        message = f'no {source.modality} pictures in {source.dataset} ({choice})'
+        raise DataError(message, hint='name folds and parts that the set has')
+    LOG.info('%s: %d pictures of %s', source.dataset, len(pictures), source.folds or 'all folds')
+    return MemoryPictures(pictures, facts)
+
+
+def _read_folds(source: Source, context: SourceContext) -> tuple[list[Picture], dict[str, object]]:
+    root = context.data_root / str(source.dataset)
+    if not root.is_dir():
+        message = f'no data set folder at {root}'
+        raise DataError(message, hint='point data_root at your data: --set data_root=FOLDER')
+    excluded = _complement_classes(source, context.classes)
+    pictures: list[Picture] = []
+    fingerprints: list[str] = []
+    for fold in source.folds or (None,):
+        dataset = open_dataset(
+            root,
+            classes=context.classes,
+            detection_classes=context.detection_classes,
+            fold=fold,
+            part=source.part,
+            other=source.other,
+        )
+        annotated = np.zeros(len(context.classes), bool)
+        annotated[sorted(dataset.mask_classes)] = True
+        annotated = annotated if excluded is None else annotated & excluded
+        fingerprints.append(dataset.fingerprint())
+        for sample in dataset:
+            picture = to_picture(sample, source, annotated)
+            if picture is not None:
+                pictures.append(picture)
+    facts: dict[str, object] = {
+        'name': root.name,
+        'fold': ','.join(source.folds),
+        'pictures': len(pictures),
+        'fingerprint': ','.join(fingerprints),
+    }
+    return pictures, facts
+
+
+def _complement_classes(
+    source: Source, classes: Sequence[ClassLabel]
+) -> np.ndarray[tuple[int], np.dtype[np.bool_]] | None:
+    if source.complement_classes is None:
+        return None
+    known = index_by_name(classes)
+    chosen = np.zeros(len(classes), bool)
+    for name in source.complement_classes:
+        if name.lower() not in known:
+            message = f'complement_classes of {source.dataset} names unknown class {name!r}'
+            raise ConfigError(message, hint=f'known: {", ".join(sorted(known))}')
+        chosen[known[name.lower()]] = True
+    return chosen
+
+
+def to_picture(
+    sample: Sample, source: Source, annotated: np.ndarray[tuple[int], np.dtype[np.bool_]]
+) -> Picture | None:
+    """Keep of a sample what its source asks for.
+
+    Args:
+        sample: The sample.
+        source: Its recipe entry.
+        annotated: (K,) bool, classes that unlabelled pixels are known not to be.
+
+    Returns:
+        The picture, or None where the sample lacks the modality.
+    """
+    wants_thermal, wants_rgb = source.modality != 'rgb', source.modality != 'thermal'
+    if (wants_thermal and sample.thermal is None) or (wants_rgb and sample.rgb is None):
+        return None
+    boxes = (sample.boxes_thermal if wants_thermal else sample.boxes_rgb) if source.boxes else None
+    return Picture(
+        name=sample.name,
+        thermal=sample.thermal if wants_thermal else None,
+        rgb=sample.rgb if wants_rgb else None,
+        label_map=sample.label_map if source.masks else None,
+        mask_classes=annotated,
+        boxes_xyxy=np.zeros((0, 4), np.float32) if boxes is None else boxes.boxes_xyxy,
+        box_classes=np.zeros(0, np.int64) if boxes is None else boxes.class_ids.astype(np.int64),
+        box_crowd=np.zeros(0, bool) if boxes is None else boxes.crowd,
+        has_boxes=boxes is not None,
+        day=sample.day,
+    )

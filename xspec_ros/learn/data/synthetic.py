@@ -1,0 +1,165 @@
+"""Synthetic drives as training pictures: rendered once, kept as memory-mapped arrays."""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+import shutil
+from typing import Annotated, TYPE_CHECKING
+
+import msgspec
+import numpy as np
+
+from xspec_ros import synth
+from xspec_ros.errors import DataError
+from xspec_ros.learn.data.picture import Picture
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+LOG = logging.getLogger(__name__)
+CACHE_VERSION = 1
+INDEX_NAME = 'index.json'
+
+
+class SynthSource(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Synthetic pictures of a recipe.
+
+    Attributes:
+        count: Pictures, each of its own scene.
+        seed: First seed.
+        night_share: Share of night scenes.
+        size: Columns and rows.
+    """
+
+    count: Annotated[int, msgspec.Meta(ge=1)] = 500
+    seed: int = 0
+    night_share: Annotated[float, msgspec.Meta(ge=0, le=1)] = 0.5
+    size: tuple[int, int] = (640, 480)
+
+
+class _Index(msgspec.Struct, frozen=True, kw_only=True):
+    night: list[bool]
+    boxes: list[list[list[float]]]
+    box_classes: list[list[int]]
+
+
+class SyntheticPictures:
+    """Rendered drives on disk.
+
+    Args:
+        folder: Cache folder of these settings.
+        source: The settings.
+        num_classes: K.
+    """
+
+    def __init__(self, folder: Path, source: SynthSource, *, num_classes: int) -> None:
+        self._thermal = np.load(folder / 'thermal.npy', mmap_mode='r')
+        self._labels = np.load(folder / 'labels.npy', mmap_mode='r')
+        rgb = folder / 'rgb.npy'
+        self._rgb = np.load(rgb, mmap_mode='r') if rgb.exists() else None
+        self._index = msgspec.json.decode((folder / INDEX_NAME).read_bytes(), type=_Index)
+        self._mask_classes = np.ones(num_classes, bool)
+        self._source = source
+        self._key = folder.name
+
+    @property
+    def title(self) -> str:
+        """Name of the source, for logs."""
+        return f'synth seed {self._source.seed}'
+
+    @property
+    def facts(self) -> dict[str, object]:
+        """What the checkpoint says of the source."""
+        return {
+            'name': 'synthetic drives',
+            'fold': f'seed {self._source.seed}',
+            'pictures': len(self),
+            'fingerprint': self._key,
+        }
+
+    def __len__(self) -> int:
+        """Return the number of pictures."""
+        return len(self._index.night)
+
+    def __getitem__(self, index: int) -> Picture:
+        """Return one picture; its arrays are views of the cache."""
+        boxes = np.asarray(self._index.boxes[index], np.float32).reshape(-1, 4)
+        return Picture(
+            name=f'synth_{self._source.seed}_{index:05d}',
+            thermal=np.asarray(self._thermal[index]),
+            rgb=None if self._rgb is None else np.asarray(self._rgb[index]),
+            label_map=np.asarray(self._labels[index]),
+            mask_classes=self._mask_classes,
+            boxes_xyxy=boxes,
+            box_classes=np.asarray(self._index.box_classes[index], np.int64),
+            box_crowd=np.zeros(len(boxes), bool),
+            has_boxes=True,
+            day=not self._index.night[index],
+        )
+
+    def __iter__(self) -> Iterator[Picture]:
+        """Return the pictures in order."""
+        return (self[index] for index in range(len(self)))
+
+
+def open_synthetic(
+    source: SynthSource, cache: Path, *, num_classes: int, with_rgb: bool
+) -> SyntheticPictures:
+    """Open the cache of these settings, rendering it when it is not there.
+
+    Args:
+        source: The settings.
+        cache: Folder of all caches.
+        num_classes: K of the model; the world draws the default classes.
+        with_rgb: Keep the RGB pictures too.
+
+    Raises:
+        DataError: The cache cannot be written.
+    """
+    settings = msgspec.json.encode([CACHE_VERSION, source, with_rgb], order='sorted')
+    folder = cache / hashlib.sha256(settings).hexdigest()[:16]
+    if not (folder / INDEX_NAME).exists():
+        try:
+            _render(source, folder, with_rgb=with_rgb)
+        except OSError as err:
+            message = f'cannot write rendered drives to {folder}: {err}'
+            raise DataError(message, hint='free space or choose another --set cache') from err
+    return SyntheticPictures(folder, source, num_classes=num_classes)
+
+
+def _render(source: SynthSource, folder: Path, *, with_rgb: bool) -> None:
+    """Write to a folder beside and rename, so that a torn cache is never opened."""
+    unfinished = folder.with_name(folder.name + '.unfinished')
+    shutil.rmtree(unfinished, ignore_errors=True)
+    unfinished.mkdir(parents=True)
+    width, height = source.size
+    shape = (source.count, height, width)
+    open_array = np.lib.format.open_memmap
+    thermal = open_array(unfinished / 'thermal.npy', mode='w+', dtype=np.uint16, shape=shape)
+    labels = open_array(unfinished / 'labels.npy', mode='w+', dtype=np.uint8, shape=shape)
+    rgb = None
+    if with_rgb:
+        rgb = open_array(unfinished / 'rgb.npy', mode='w+', dtype=np.uint8, shape=(*shape, 3))
+    index = _Index(night=[], boxes=[], box_classes=[])
+    frames = synth.frames_for_training(
+        count=source.count,
+        seed=source.seed,
+        size_wh=source.size,
+        night_share=source.night_share,
+    )
+    for number, frame in enumerate(frames):
+        thermal[number] = frame.thermal
+        labels[number] = frame.label_map
+        if rgb is not None:
+            rgb[number] = frame.rgb
+        index.night.append(bool(frame.night))
+        index.boxes.append(frame.boxes_thermal.boxes_xyxy.tolist())
+        index.box_classes.append(frame.boxes_thermal.class_ids.tolist())
+        if (number + 1) % 100 == 0:
+            LOG.info('rendered %d of %d synthetic pictures', number + 1, source.count)
+    for array in (thermal, labels, *(() if rgb is None else (rgb,))):
+        array.flush()
+    (unfinished / INDEX_NAME).write_bytes(msgspec.json.encode(index))
+    unfinished.rename(folder)

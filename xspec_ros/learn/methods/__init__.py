@@ -1,0 +1,36 @@
+"""Training methods, found by name."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from xspec_ros.config import convert
+from xspec_ros.errors import ConfigError
+from xspec_ros.learn.methods.supervised.method import Supervised
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from xspec_ros.learn.methods.method import MethodContext
+
+__all__ = ['METHODS', 'build_method']
+
+METHODS: dict[str, type[Supervised]] = {'supervised': Supervised}
+
+
+def build_method(name: str, arguments: Mapping[str, object], context: MethodContext) -> Supervised:
+    """Build a method.
+
+    Args:
+        name: Name in ``METHODS``.
+        arguments: Its arguments as the recipe has them.
+        context: Networks and class names.
+
+    Raises:
+        ConfigError: The name is unknown or the arguments do not fit.
+    """
+    if name not in METHODS:
+        message = f'unknown method {name!r}'
+        raise ConfigError(message, hint=f'known: {", ".join(sorted(METHODS))}')
+    method = METHODS[name]
+    return method(context, convert(dict(arguments), method.args_type, 'method.arguments'))

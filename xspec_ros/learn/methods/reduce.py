@@ -1,0 +1,27 @@
+"""Counts that a loss divides by, summed over every process of the run."""
+
+from __future__ import annotations
+
+import torch
+from torch import distributed
+
+
+def global_count(count: torch.Tensor, *, least: float = 1.0) -> torch.Tensor:
+    """Return what this process divides its sum by so that averaged gradients are exact.
+
+    Distributed training averages gradients over processes. A sum divided by the mean count of
+    all processes then gives the gradient of one process that holds the whole batch.
+
+    Args:
+        count: () local count.
+        least: Smallest total, so that a mean over nothing is 0.
+
+    Returns:
+        () float32 mean count over processes.
+    """
+    total = count.detach().float().clone()
+    processes = 1
+    if distributed.is_available() and distributed.is_initialized():
+        processes = distributed.get_world_size()
+        distributed.all_reduce(total)
+    return total.clamp(min=least) / processes

@@ -1,0 +1,29 @@
+"""Arguments of plain supervised training."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import msgspec
+
+Weight = Annotated[float, msgspec.Meta(ge=0)]
+
+
+class SupervisedArgs(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Weights of the terms.
+
+    Attributes:
+        segmentation: Weight of the cross-entropy.
+        complement: Weight of the loss on pixels known to be none of the annotated classes.
+        box: Weight of the GIoU term; it is the smallest of the three by nature.
+        objectness: Weight of the objectness term.
+        classification: Weight of the box class term.
+        class_weights: Weight of a pixel by the name of its class; 1 where not named.
+    """
+
+    segmentation: Weight = 1.0
+    complement: Weight = 1.0
+    box: Weight = 3.0
+    objectness: Weight = 1.0
+    classification: Weight = 1.0
+    class_weights: dict[str, Weight] = {}

@@ -1,0 +1,83 @@
+"""Plain supervised training: masks and boxes, each where a picture has them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import torch
+from torch import nn
+from torch.nn import functional
+
+from xspec_ros.errors import ConfigError, DataError
+from xspec_ros.learn.batch import Batch, StepOutput
+from xspec_ros.learn.methods.supervised.args import SupervisedArgs
+from xspec_ros.learn.methods.supervised.detection_loss import BoxTruth, detection_loss
+from xspec_ros.learn.methods.supervised.segmentation_loss import (
+    complement_loss,
+    segmentation_cross_entropy,
+)
+
+if TYPE_CHECKING:
+    from xspec_ros.learn.methods.method import MethodContext
+    from xspec_ros.learn.models.student import StudentOutput
+
+
+class Supervised(nn.Module):
+    """One student, the labels of its own modality.
+
+    Args:
+        context: Student, modality and class names.
+        args: Weights of the terms.
+
+    Raises:
+        ConfigError: A class weight names an unknown class.
+    """
+
+    args_type = SupervisedArgs
+
+    def __init__(self, context: MethodContext, args: SupervisedArgs) -> None:
+        super().__init__()
+        self.student = context.student
+        self.modality = context.modality
+        self.args = args
+        unknown = sorted(set(args.class_weights) - set(context.class_names))
+        if unknown:
+            message = f'class_weights names unknown classes: {", ".join(unknown)}'
+            raise ConfigError(message, hint=f'known: {", ".join(context.class_names)}')
+        weights = [args.class_weights.get(name, 1.0) for name in context.class_names]
+        self.class_weights: torch.Tensor
+        self.register_buffer('class_weights', torch.tensor(weights), persistent=False)
+
+    def training_step(self, batch: Batch, step: int) -> StepOutput:  # noqa: ARG002
+        """Return the losses of one batch."""
+        image = batch.thermal if self.modality == 'thermal' else batch.rgb
+        if image is None:
+            message = f'a batch without {self.modality} pictures: {batch.names[:4]}'
+            raise DataError(message, hint='the sources of the recipe need that modality')
+        output: StudentOutput = self.student(image.contiguous(memory_format=torch.channels_last))
+        masked = batch.has_masks  # the full-size logits are costly: only where they are used
+        label_map, mask_classes = batch.label_map[masked], batch.mask_classes[masked]
+        logits = functional.interpolate(
+            output.seg_logits.float()[masked],
+            size=label_map.shape[-2:],
+            mode='bilinear',
+            align_corners=False,
+        )  # (M, K, H, W)
+        det = detection_loss(
+            output.det,
+            BoxTruth(batch.boxes_xyxy, batch.box_classes, batch.box_crowd, batch.has_boxes),
+        )
+        ce = segmentation_cross_entropy(logits, label_map, self.class_weights)
+        none_of = complement_loss(logits, label_map, mask_classes)
+        return StepOutput.total(
+            {
+                'seg': self.args.segmentation * ce,
+                'complement': self.args.complement * none_of,
+                'box': self.args.box * det.box,
+                'obj': self.args.objectness * det.obj,
+                'cls': self.args.classification * det.cls,
+            }
+        )
+
+    def after_step(self, step: int) -> None:
+        """Do nothing: there is no teacher."""

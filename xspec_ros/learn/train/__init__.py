@@ -1,0 +1,1 @@
+"""The trainer: recipe in, checkpoint out."""

@@ -1,0 +1,28 @@
+"""The averaged weights: what is validated, saved as the model and deployed."""
+
+from __future__ import annotations
+
+import copy
+
+import torch
+from torch import nn
+
+
+class WeightAverage:
+    """An exponential moving average of a network's weights; its buffers are copied.
+
+    Args:
+        network: The network that is trained.
+    """
+
+    def __init__(self, network: nn.Module) -> None:
+        self.network = copy.deepcopy(network).eval().requires_grad_(requires_grad=False)
+
+    @torch.no_grad()
+    def update(self, network: nn.Module, decay: float) -> None:
+        """Move towards ``network``: average = decay * average + (1 - decay) * weight."""
+        averages = [average.detach() for average in self.network.parameters()]
+        weights = [weight.detach() for weight in network.parameters()]
+        torch._foreach_lerp_(averages, weights, 1.0 - decay)
+        for mine, theirs in zip(self.network.buffers(), network.buffers(), strict=True):
+            mine.copy_(theirs)

@@ -1,0 +1,129 @@
+"""What a run tells: log lines, TensorBoard curves, and the refusal of non-finite losses."""
+
+from __future__ import annotations
+
+import logging
+import math
+import time
+from typing import TYPE_CHECKING
+
+import msgspec
+from safetensors.torch import save_file
+
+from xspec_ros.errors import DataError
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    import torch
+
+    from xspec_ros.learn.batch import Batch, StepOutput
+
+LOG = logging.getLogger(__name__)
+
+
+class Journal:
+    """Writes ``RUN/events`` for TensorBoard and a log line every so many steps.
+
+    Args:
+        folder: Run folder.
+        steps: Length of the run.
+        log_every: Steps between lines.
+        pictures_a_step: Crops that one step sees.
+        quiet: Another process writes already.
+    """
+
+    def __init__(
+        self,
+        folder: Path,
+        *,
+        steps: int,
+        log_every: int,
+        pictures_a_step: int,
+        quiet: bool = False,
+    ) -> None:
+        self._steps, self._log_every = steps, log_every
+        self._pictures = pictures_a_step
+        self._since, self._count = time.monotonic(), 0
+        self._writer = None
+        self._quiet = quiet
+        if not quiet:
+            from torch.utils.tensorboard import SummaryWriter  # noqa: PLC0415  # 1 s to import
+
+            self._writer = SummaryWriter(str(folder / 'events'))
+
+    def step(self, step: int, terms: dict[str, torch.Tensor], *, lr: float) -> None:
+        """Note one finished step; ``step`` counts from 0."""
+        self._count += 1
+        if self._quiet or (step + 1) % self._log_every:
+            return
+        elapsed = time.monotonic() - self._since
+        rate = self._count * self._pictures / max(elapsed, 1e-9)
+        left_min = (self._steps - step - 1) * elapsed / self._count / 60
+        values = {name: float(term) for name, term in terms.items()}
+        total = sum(values.values())
+        words = ' '.join(f'{name} {value:.3f}' for name, value in values.items())
+        text = 'step %d/%d loss %.3f (%s) lr %.2e %.1f pictures/s %.0f min left'
+        LOG.info(text, step + 1, self._steps, total, words, lr, rate, left_min)
+        self._scalars(
+            {f'train/loss_{name}': value for name, value in values.items()}
+            | {'train/loss': total, 'train/lr': lr, 'train/pictures_per_s': rate},
+            step + 1,
+        )
+        self._since, self._count = time.monotonic(), 0
+
+    def validation(self, step: int, metrics: dict[str, object], seconds: float) -> None:
+        """Note validation figures after ``step`` steps."""
+        if self._quiet:
+            return
+        per_class = metrics['per_class']
+        scalars = {
+            f'val/{name}': value
+            for key, name in (('miou', 'mIoU'), ('map50', 'mAP50'), ('map', 'mAP'))
+            if isinstance(value := metrics[key], float)
+        }
+        if isinstance(per_class, dict):
+            for label, values in per_class.items():
+                scalars |= {
+                    f'val/{key}_{label}': value
+                    for key, value in values.items()
+                    if isinstance(value, float)
+                }
+        words = ' '.join(f'{name} {value:.3f}' for name, value in scalars.items())
+        LOG.info('validation after %d steps (%.0f s): %s', step, seconds, words)
+        self._scalars(scalars, step)
+        self._since, self._count = time.monotonic(), 0
+
+    def close(self) -> None:
+        """Write out what is waiting."""
+        if self._writer is not None:
+            self._writer.close()
+
+    def _scalars(self, values: dict[str, float], step: int) -> None:
+        if self._writer is not None:
+            for name, value in values.items():
+                self._writer.add_scalar(name, value, step)
+
+
+def check_finite(output: StepOutput, batch: Batch, step: int, folder: Path) -> None:
+    """Refuse a loss that is not finite, before anything is learnt from it.
+
+    Args:
+        output: The step's losses.
+        batch: What they are of; saved beside the run.
+        step: Number of the step.
+        folder: Run folder.
+
+    Raises:
+        DataError: A term is not finite; the message names terms and saved batch.
+    """
+    if math.isfinite(float(output.loss.detach())):
+        return
+    terms = {name: float(term) for name, term in output.terms.items()}
+    guilty = sorted(name for name, value in terms.items() if not math.isfinite(value))
+    place = folder / f'nonfinite_step_{step:06d}.safetensors'
+    tensors = {name: tensor.contiguous() for name, tensor in batch.tensors().items()}
+    save_file(tensors, place, metadata={'names': msgspec.json.encode(batch.names).decode()})
+    shown = ', '.join(f'{name} {value}' for name, value in terms.items())
+    message = f'loss is not finite at step {step}: {", ".join(guilty)} ({shown})'
+    raise DataError(message, hint=f'the batch is in {place}; lower the learning rate')

@@ -1,0 +1,185 @@
+"""The recipe: everything a training run depends on, in one typed struct."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal, TYPE_CHECKING
+
+import msgspec
+
+from xspec_ros.core.frame import Modality
+from xspec_ros.core.labels import (
+    check_class_names,
+    ClassLabel,
+    DEFAULT_CLASSES,
+    DEFAULT_DETECTION_CLASSES,
+)
+from xspec_ros.errors import ConfigError
+from xspec_ros.learn.data.augment import PhotoArgs
+from xspec_ros.learn.data.geometry import CropArgs
+from xspec_ros.learn.data.sources import Source
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+Positive = Annotated[int, msgspec.Meta(ge=1)]
+Share = Annotated[float, msgspec.Meta(ge=0, le=1)]
+NETWORK_STRIDE = 32
+
+
+class NetworkSpec(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Which network is trained.
+
+    Attributes:
+        name: Name in ``learn.models``.
+        arguments: Constructor arguments beyond the class counts and input channels.
+    """
+
+    name: str = 'student'
+    arguments: dict[str, int | float | str | bool] = {}
+
+
+class MethodSpec(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """How it is trained.
+
+    Attributes:
+        name: Name in ``learn.methods``.
+        arguments: Arguments of the method; its own struct checks them.
+    """
+
+    name: str = 'supervised'
+    arguments: dict[str, object] = {}
+
+
+class InputSpec(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What the deployed network takes.
+
+    Attributes:
+        modality: Picture that the network takes: ``thermal`` or ``rgb``.
+        network_hw: Rows and columns that pictures are resized to, multiples of 32.
+        low_percentile: Percentile that the tone mapping takes to 0.
+        high_percentile: Percentile that it takes to 1.
+    """
+
+    modality: Modality = 'thermal'
+    network_hw: tuple[int, int] = (512, 640)
+    low_percentile: float = 1.0
+    high_percentile: float = 99.0
+
+
+class TrainArgs(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The optimisation.
+
+    Attributes:
+        steps: Optimiser steps.
+        batch_size: Crops a batch and process.
+        accumulate: Batches a step.
+        crop_hw: Rows and columns of the crops, multiples of 32.
+        lr: Highest learning rate.
+        lr_end: Last learning rate, as a share of the highest.
+        warmup: Steps of linear warm-up.
+        weight_decay: On weights of two and more dimensions.
+        clip_norm: Largest norm of the gradient.
+        ema_decay: Decay of the averaged weights, which are validated and deployed.
+        precision: ``32-true`` or ``bf16-mixed``.
+        device: ``auto``, ``cpu`` or ``cuda``.
+        processes: Processes that train together.
+        log_every: Steps between log lines.
+        eval_every: Steps between validations.
+        save_every: Steps between ``last`` checkpoints.
+    """
+
+    steps: Positive = 1000
+    batch_size: Positive = 8
+    accumulate: Positive = 1
+    crop_hw: tuple[int, int] = (320, 320)
+    lr: Annotated[float, msgspec.Meta(gt=0)] = 1e-3
+    lr_end: Share = 0.01
+    warmup: Annotated[int, msgspec.Meta(ge=0)] = 200
+    weight_decay: Annotated[float, msgspec.Meta(ge=0)] = 0.02
+    clip_norm: Annotated[float, msgspec.Meta(gt=0)] = 10.0
+    ema_decay: Share = 0.998
+    precision: Literal['32-true', 'bf16-mixed'] = 'bf16-mixed'
+    device: Literal['auto', 'cpu', 'cuda'] = 'auto'
+    processes: Positive = 1
+    log_every: Positive = 20
+    eval_every: Positive = 500
+    save_every: Positive = 250
+
+
+class Recipe(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """One training run.
+
+    Attributes:
+        name: Short name of the run and of the model made from it.
+        seed: Seed of weights and batches.
+        data_root: Folder that relative data set paths start from.
+        cache: Folder for rendered synthetic drives.
+        classes: Segmentation classes in id order.
+        detection_classes: Detection classes in id order.
+        network: Network.
+        method: Method.
+        input: Input contract.
+        data: Sources to train on.
+        validation: Sources to measure on; never trained on.
+        crop: Geometric augmentation.
+        photo: Photometric augmentation.
+        train: Optimisation.
+    """
+
+    name: str
+    data: tuple[Source, ...]
+    seed: int = 0
+    data_root: str = 'data'
+    cache: str = 'runs/cache'
+    classes: tuple[ClassLabel, ...] | None = None
+    detection_classes: tuple[str, ...] = DEFAULT_DETECTION_CLASSES
+    network: NetworkSpec = NetworkSpec()
+    method: MethodSpec = MethodSpec()
+    input: InputSpec = InputSpec()
+    validation: tuple[Source, ...] = ()
+    crop: CropArgs = CropArgs()
+    photo: PhotoArgs = PhotoArgs()
+    train: TrainArgs = TrainArgs()
+
+    def labels(self) -> tuple[ClassLabel, ...]:
+        """Return the segmentation classes, the default ones where none are named."""
+        return DEFAULT_CLASSES if self.classes is None else self.classes
+
+    def network_arguments(self) -> dict[str, int | float | str | bool]:
+        """Return the network's constructor arguments, class counts and channels included."""
+        counts: dict[str, int | float | str | bool] = {
+            'num_classes': len(self.labels()),
+            'num_detection_classes': len(self.detection_classes),
+            'in_channels': 1 if self.input.modality == 'thermal' else 3,
+        }
+        return counts | self.network.arguments
+
+
+def check_recipe(recipe: Recipe, where: str | Path) -> None:
+    """Refuse recipes that no run can be made from.
+
+    Args:
+        recipe: The recipe.
+        where: Its file, for messages.
+
+    Raises:
+        ConfigError: Sizes, class lists or sources do not make sense.
+    """
+    check_class_names([label.name for label in recipe.labels()], f'classes of {where}')
+    check_class_names(recipe.detection_classes, f'detection_classes of {where}')
+    if not recipe.data:
+        message = f'no data in {where}'
+        raise ConfigError(message, hint='name at least one source under data')
+    for key, size in (
+        ('input.network_hw', recipe.input.network_hw),
+        ('train.crop_hw', recipe.train.crop_hw),
+    ):
+        if any(side < NETWORK_STRIDE or side % NETWORK_STRIDE for side in size):
+            message = f'{key} is {size} in {where}'
+            raise ConfigError(message, hint=f'rows and columns are multiples of {NETWORK_STRIDE}')
+    if not 0 < recipe.crop.scale[0] <= recipe.crop.scale[1]:
+        message = f'crop.scale is {recipe.crop.scale} in {where}'
+        raise ConfigError(message, hint='give the smallest scale first, above 0')
+    if not 0 <= recipe.input.low_percentile < recipe.input.high_percentile <= 100:
+        message = f'percentiles of input do not make a range in {where}'
+        raise ConfigError(message, hint='0 <= low_percentile < high_percentile <= 100')

@@ -1,0 +1,325 @@
+"""A run: build everything that a recipe names, train, keep the checkpoints."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+import logging
+from pathlib import Path
+import time
+from typing import cast, TYPE_CHECKING
+
+import msgspec
+from safetensors import SafetensorError
+from safetensors.torch import load_file
+import torch
+from torch import nn
+
+from xspec_ros.config import dump_yaml
+from xspec_ros.errors import ConfigError, DataError
+from xspec_ros.learn.data.batches import BatchArgs, BatchSource, prefetch
+from xspec_ros.learn.data.sources import open_source, Source, SourceContext
+from xspec_ros.learn.methods import build_method
+from xspec_ros.learn.methods.method import MethodContext
+from xspec_ros.learn.models import build_network
+from xspec_ros.learn.train.checkpoint import (
+    CheckpointInfo,
+    find_checkpoint,
+    INFO_NAME,
+    load_state,
+    load_weights,
+    save_checkpoint,
+)
+from xspec_ros.learn.train.ema import WeightAverage
+from xspec_ros.learn.train.journal import Journal
+from xspec_ros.learn.train.loop import Course, train
+from xspec_ros.learn.train.recipe import NetworkSpec, Recipe
+from xspec_ros.learn.train.schedules import build_optimizer, build_schedules
+from xspec_ros.learn.train.state import TrainState
+from xspec_ros.learn.train.stop import StopRequest
+from xspec_ros.learn.train.validate import evaluate, figure, Preparation
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from lightning_fabric import Fabric
+
+    from xspec_ros.learn.data.picture import PictureSet
+
+LOG = logging.getLogger(__name__)
+FREE_ON_RESUME = frozenset({'log_every', 'eval_every', 'save_every', 'steps'})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunOptions:
+    """What the command line adds to a recipe.
+
+    Attributes:
+        out: Run folder.
+        init: Safetensors file of initial weights; names and shapes that fit are taken.
+        resume: Continue the run in ``out``.
+    """
+
+    out: Path
+    init: Path | None = None
+    resume: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TrainReport:
+    """What came of a run.
+
+    Attributes:
+        steps: Optimiser steps done.
+        best: Best validation figure, or None without validation.
+        best_step: Step it was reached at.
+        metrics: Latest validation figures.
+        checkpoint: Folder of the best checkpoint, of the last without validation.
+        finished: False when stopped by Ctrl-C.
+    """
+
+    steps: int
+    best: float | None
+    best_step: int | None
+    metrics: dict[str, object]
+    checkpoint: Path
+    finished: bool
+
+
+@dataclass(slots=True, kw_only=True)
+class _Run:
+    recipe: Recipe
+    options: RunOptions
+    sources: list[tuple[PictureSet, float]]
+    validation: list[PictureSet]
+    state: TrainState
+    journal: Journal
+
+    def info(self) -> CheckpointInfo:
+        """Describe the weights as they are now."""
+        recipe = self.recipe
+        facts = [{**pictures.facts, 'use': 'train'} for pictures, _ in self.sources]
+        facts += [{**pictures.facts, 'use': 'validation'} for pictures in self.validation]
+        return CheckpointInfo(
+            network=NetworkSpec(name=recipe.network.name, arguments=recipe.network_arguments()),
+            classes=recipe.labels(),
+            detection_classes=recipe.detection_classes,
+            recipe=msgspec.to_builtins(recipe),
+            step=self.state.step,
+            metrics=self.state.metrics,
+            data=facts,
+        )
+
+    def validate(self) -> None:
+        """Measure the averaged weights; keep them when they are the best so far."""
+        if not self.validation:
+            return
+        start, recipe, state = time.monotonic(), self.recipe, self.state
+        state.metrics = evaluate(
+            state.average.network,
+            self.validation,
+            preparation(recipe),
+            class_names=[label.name for label in recipe.labels()],
+            detection_class_names=recipe.detection_classes,
+        )
+        self.journal.validation(state.step, state.metrics, time.monotonic() - start)
+        value = figure(state.metrics)
+        if value is not None and (state.best is None or value > state.best):
+            state.best, state.best_step = value, state.step
+            weights = state.average.network.state_dict()
+            save_checkpoint(self.options.out / 'best', weights, self.info())
+
+    def save(self) -> None:
+        """Write the ``last`` checkpoint with everything that resume needs."""
+        weights = self.state.average.network.state_dict()
+        save_checkpoint(self.options.out / 'last', weights, self.info(), self.state.pack())
+
+
+def preparation(recipe: Recipe) -> Preparation:
+    """Return how the recipe's network is fed."""
+    spec = recipe.input
+    return Preparation(
+        modality=spec.modality,
+        network_hw=spec.network_hw,
+        percentiles=(spec.low_percentile, spec.high_percentile),
+    )
+
+
+def open_sources(recipe: Recipe, sources: Sequence[Source]) -> list[PictureSet]:
+    """Open the sources of a recipe.
+
+    Raises:
+        ConfigError: A source names nothing sensible.
+        DataError: A source cannot be read.
+    """
+    context = SourceContext(
+        data_root=Path(recipe.data_root),
+        cache=Path(recipe.cache),
+        classes=recipe.labels(),
+        detection_classes=recipe.detection_classes,
+    )
+    return [open_source(source, context) for source in sources]
+
+
+def run_recipe(recipe: Recipe, options: RunOptions) -> TrainReport:
+    """Train a recipe.
+
+    Args:
+        recipe: What to train.
+        options: Where to, from what.
+
+    Returns:
+        What came of it; after Ctrl-C the ``last`` checkpoint is written and ``finished`` False.
+
+    Raises:
+        ConfigError: The recipe makes no sense, or differs from the run that is resumed.
+        DataError: Data cannot be read, or the loss is not finite.
+    """
+    from lightning_fabric import Fabric  # noqa: PLC0415  # seconds to import
+
+    args = recipe.train
+    _prepare_folder(recipe, options)
+    fabric = Fabric(accelerator=args.device, devices=args.processes, precision=args.precision)
+    fabric.launch()
+    torch.manual_seed(recipe.seed)
+    method, optimizer, average = _build(fabric, recipe, options)
+    opened = open_sources(recipe, recipe.data)
+    run = _Run(
+        recipe=recipe,
+        options=options,
+        sources=[(p, s.weight) for p, s in zip(opened, recipe.data, strict=True)],
+        validation=open_sources(recipe, recipe.validation) if fabric.is_global_zero else [],
+        state=TrainState(method=method, optimizer=optimizer, average=average, metrics={}),
+        journal=Journal(
+            options.out,
+            steps=args.steps,
+            log_every=args.log_every,
+            pictures_a_step=args.batch_size * args.accumulate * args.processes,
+            quiet=not fabric.is_global_zero,
+        ),
+    )
+    if options.resume:
+        run.state.unpack(load_state(options.out / 'last'))
+        LOG.info('resuming after step %d', run.state.step)
+    source = BatchSource(run.sources, batch_args(recipe, rank=fabric.global_rank))
+    first, last = run.state.step * args.accumulate, args.steps * args.accumulate
+    stop = StopRequest()
+    course = Course(
+        args=args,
+        schedules=build_schedules(args),
+        batches=prefetch(source.batch, first, last),
+        validate=run.validate,
+        save=run.save if fabric.is_global_zero else lambda: None,
+        stop=stop,
+        folder=options.out,
+    )
+    try:
+        with stop:
+            train(fabric, run.state, course, run.journal)
+            finished = run.state.step == args.steps
+            if not finished:
+                LOG.warning('stopped after step %d; saving', run.state.step)
+                course.save()
+    finally:
+        run.journal.close()
+    return _report(run, finished=finished)
+
+
+def batch_args(recipe: Recipe, *, rank: int = 0) -> BatchArgs:
+    """Return what every batch of the recipe shares."""
+    return BatchArgs(
+        seed=recipe.seed,
+        batch_size=recipe.train.batch_size,
+        crop_hw=recipe.train.crop_hw,
+        network_hw=recipe.input.network_hw,
+        percentiles=(recipe.input.low_percentile, recipe.input.high_percentile),
+        crop=recipe.crop,
+        photo=recipe.photo,
+        rank=rank,
+    )
+
+
+def _build(
+    fabric: object, recipe: Recipe, options: RunOptions
+) -> tuple[nn.Module, torch.optim.Optimizer, WeightAverage]:
+
+    student = build_network(recipe.network.name, recipe.network_arguments())
+    if options.init is not None:
+        initialise(student, options.init)
+    for parameter in student.parameters():  # NHWC kernels are the fast ones on CPU and GPU
+        if parameter.ndim == 4:
+            parameter.data = parameter.data.contiguous(memory_format=torch.channels_last)
+    context = MethodContext(
+        student=student,
+        modality=recipe.input.modality,
+        class_names=tuple(label.name for label in recipe.labels()),
+        detection_class_names=recipe.detection_classes,
+        steps=recipe.train.steps,
+    )
+    method = build_method(recipe.method.name, recipe.method.arguments, context)
+    optimizer = build_optimizer(method, recipe.train)
+    wrapped, optimizer = cast('Fabric', fabric).setup(method, optimizer)
+    wrapped.mark_forward_method('training_step')
+    return wrapped, optimizer, WeightAverage(wrapped.student)
+
+
+def initialise(network: nn.Module, path: Path) -> None:
+    """Take every weight of a safetensors file whose name and shape fit.
+
+    Raises:
+        DataError: The file cannot be read or nothing in it fits.
+    """
+    try:
+        weights = load_file(path)
+    except (OSError, SafetensorError) as err:
+        message = f'cannot read initial weights {path}: {err}'
+        raise DataError(message, hint='give a safetensors file') from err
+    own = network.state_dict()
+    fitting = {k: v for k, v in weights.items() if k in own and own[k].shape == v.shape}
+    if not fitting:
+        message = f'no weight of {path} fits the network'
+        raise DataError(message, hint='names and shapes must be those of the network')
+    LOG.info('%s: %d of %d weights taken', path, len(fitting), len(own))
+    load_weights(network, own | fitting, path)
+
+
+def _prepare_folder(recipe: Recipe, options: RunOptions) -> None:
+    last = find_checkpoint(options.out / 'last')
+    if options.resume:
+        if last is None:
+            message = f'nothing to resume from in {options.out}'
+            raise DataError(message, hint='leave out --resume to start a new run')
+        _check_same_recipe(recipe, last)
+    elif last is not None:
+        message = f'{options.out} holds a run already'
+        raise ConfigError(message, hint='give --resume to continue it, or another --out')
+    try:
+        options.out.mkdir(parents=True, exist_ok=True)
+        (options.out / 'recipe.yaml').write_text(dump_yaml(recipe), encoding='utf-8')
+    except OSError as err:
+        message = f'cannot write to {options.out}: {err}'
+        raise DataError(message, hint='give a folder that can be written') from err
+
+
+def _check_same_recipe(recipe: Recipe, last: Path) -> None:
+    """Refuse to resume with a recipe that would not continue the same run."""
+    before = msgspec.json.decode((last / INFO_NAME).read_bytes())['recipe']
+    now = msgspec.json.decode(msgspec.json.encode(recipe))
+    for values in (before, now):
+        for key in FREE_ON_RESUME:
+            values['train'].pop(key, None)
+    differing = sorted(key for key in now if now[key] != before.get(key))
+    if differing:
+        message = f'the recipe differs from the run that {last} is of: {", ".join(differing)}'
+        raise ConfigError(message, hint='resume with the same recipe and --set values')
+
+
+def _report(run: _Run, *, finished: bool) -> TrainReport:
+    out, state = run.options.out, run.state
+    return TrainReport(
+        steps=state.step,
+        best=state.best,
+        best_step=state.best_step,
+        metrics=state.metrics,
+        checkpoint=out / ('last' if state.best is None else 'best'),
+        finished=finished,
+    )

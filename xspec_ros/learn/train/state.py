@@ -1,0 +1,72 @@
+"""The state of a run as flat named tensors, and back: method, optimiser, random numbers."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import torch
+from torch import nn
+
+from xspec_ros.learn.train.checkpoint import ResumeState
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from xspec_ros.learn.train.ema import WeightAverage
+
+
+@dataclass(slots=True, kw_only=True)
+class TrainState:
+    """Everything that moves while training.
+
+    Attributes:
+        method: The method, its networks included.
+        optimizer: The optimiser.
+        average: Averaged weights of the student.
+        step: Optimiser steps done.
+        best: Best validation figure so far.
+        best_step: Step it was reached at.
+        metrics: Latest validation figures.
+    """
+
+    method: nn.Module
+    optimizer: torch.optim.Optimizer
+    average: WeightAverage
+    step: int = 0
+    best: float | None = None
+    best_step: int | None = None
+    metrics: dict[str, object]
+
+    def pack(self) -> ResumeState:
+        """Return the state as named tensors."""
+        tensors = _prefixed('method', self.method.state_dict())
+        tensors |= _prefixed('average', self.average.network.state_dict())
+        for index, values in self.optimizer.state_dict()['state'].items():
+            tensors |= _prefixed(f'optimizer.{index}', values)
+        tensors['random.torch'] = torch.get_rng_state()
+        return ResumeState(
+            tensors=tensors, step=self.step, best=self.best, best_step=self.best_step
+        )
+
+    def unpack(self, saved: ResumeState) -> None:
+        """Take back what ``pack`` gave; the networks must be built alike."""
+        self.method.load_state_dict(_below('method', saved.tensors))
+        self.average.network.load_state_dict(_below('average', saved.tensors))
+        layout = self.optimizer.state_dict()
+        values: dict[int, dict[str, torch.Tensor]] = {}
+        for name, tensor in _below('optimizer', saved.tensors).items():
+            index, _, key = name.partition('.')
+            values.setdefault(int(index), {})[key] = tensor
+        self.optimizer.load_state_dict({'state': values, 'param_groups': layout['param_groups']})
+        torch.set_rng_state(saved.tensors['random.torch'])
+        self.step, self.best, self.best_step = saved.step, saved.best, saved.best_step
+
+
+def _prefixed(prefix: str, tensors: Mapping[str, torch.Tensor]) -> dict[str, torch.Tensor]:
+    return {f'{prefix}.{name}': tensor for name, tensor in tensors.items()}
+
+
+def _below(prefix: str, tensors: Mapping[str, torch.Tensor]) -> dict[str, torch.Tensor]:
+    start = prefix + '.'
+    return {k.removeprefix(start): v for k, v in tensors.items() if k.startswith(start)}
