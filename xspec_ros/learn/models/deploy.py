@@ -115,8 +115,10 @@ def nearest(plane: Tensor, height: int, width: int) -> Tensor:
 
 
 def _nearest_rows(plane: Tensor, target: int) -> Tensor:
+    # twice the fraction plus one half: never a whole number, so that an engine which divides by
+    # way of a reciprocal (OpenVINO) cannot fall below it
     odd = torch.arange(target, device=plane.device) * 2 + 1
-    index = torch.div(odd * plane.shape[0], 2 * target, rounding_mode='floor')
+    index = torch.div(odd * plane.shape[0] * 2 + 1, 4 * target, rounding_mode='floor')
     return plane.index_select(0, index)
 
 
