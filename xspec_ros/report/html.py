@@ -116,10 +116,10 @@ def _metrics(report: ReplayReport) -> str:
     means = ('<b>mean</b>', _bar(metrics.get('miou')), _bar(metrics.get('map50')))
     rows.append((*means, _share(metrics.get('map'))))
     table = _table(('class', 'IoU', 'AP50', 'AP'), rows)
+    judged = _text(report.summary.get('judged'))
     note = (
-        f'{_text(report.summary.get("judged"))} answered frames have truth. IoU: unlabelled pixels '
-        'left out, mean over the classes present in the truth. AP: COCO rules, all boxes with '
-        'a score of at least 0.01.'
+        f'{judged} answered frames have truth. IoU: unlabelled pixels left out, mean over the '
+        'classes present in the truth. AP: COCO rules, all boxes with a score of at least 0.01.'
     )
     return f'<section><h2>Agreement with the truth</h2>{table}<p class="note">{note}</p></section>'
 
