@@ -165,7 +165,8 @@ class Intake:
             ready = self._accept_thermal(frame, taken=order in ('new', 'epoch'))
         elif self.settings.mode == 'rgb' and order in ('new', 'epoch'):
             ready = [self._work(None, frame, (0.0, 255.0))]
-        events = self.sync.push(frame) if order in ('new', 'epoch') else []
+        in_order = order in ('new', 'epoch')
+        events = self.sync.push(frame) if in_order or source != self._reference else []
         return ready + self._paired_work(events)
 
     def flush(self) -> list[Work]:
