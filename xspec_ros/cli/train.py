@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
 def command(
     recipe: Annotated[Path, typer.Argument(help='Recipe file (YAML).')],
+    *,
     out: Annotated[
         Path | None, typer.Option(help='Run folder; runs/NAME of the recipe by default.')
     ] = None,
