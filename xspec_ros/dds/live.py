@@ -21,9 +21,10 @@ from xspec_ros.perception.live import LiveRunner
 from xspec_ros.perception.pipeline import open_pipeline
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from xspec_ros.core.frame import Modality
+    from xspec_ros.dds.participant import Endpoint
     from xspec_ros.errors import EngineError
     from xspec_ros.perception.pipeline import Answer, Pipeline
     from xspec_ros.perception.settings import InputSettings, Settings
@@ -202,20 +203,27 @@ class _Session:
                 continue
             publications = self.bus.publications() if publications is None else publications
             camera.discover(publications, now_ns)
-            kind, told_ns = self._silence.get(camera.name, ('', 0))
-            if now_ns - self.started_ns < SILENCE_AFTER_NS:
-                continue
-            notice = explain_silence(
-                camera.name,
-                camera.readers,
-                publications,
-                domain=self.bus.domain,
-                environ=os.environ,
-                granted=self.granted,
-            )
-            if notice.kind != kind or now_ns - told_ns > SILENCE_AGAIN_NS:
-                self._silence[camera.name] = (notice.kind, now_ns)
-                self._tell(notice)
+            self._check_silence(camera, publications, now_ns)
+
+    def _check_silence(
+        self, camera: CameraInput, publications: Sequence[Endpoint], now_ns: int
+    ) -> None:
+        """Tell why nothing comes, once the same cause has stood for a while."""
+        notice = explain_silence(
+            camera.name,
+            camera.readers,
+            publications,
+            domain=self.bus.domain,
+            environ=os.environ,
+            granted=self.granted,
+        )
+        kind, due_ns = self._silence.get(camera.name, ('', 0))
+        if notice.kind != kind:
+            due_ns = now_ns + SILENCE_AFTER_NS
+        elif now_ns >= due_ns:
+            due_ns = now_ns + SILENCE_AGAIN_NS
+            self._tell(notice)
+        self._silence[camera.name] = (notice.kind, due_ns)
 
     def _judge_buffer(self, camera: CameraInput) -> None:
         """Compare the receive buffer with the images as soon as their size is known."""
