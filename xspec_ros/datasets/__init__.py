@@ -9,10 +9,18 @@ from typing import TYPE_CHECKING
 from xspec_ros.core.labels import ClassLabel, DEFAULT_CLASSES, DEFAULT_DETECTION_CLASSES
 from xspec_ros.core.truth import Boxes
 from xspec_ros.datasets.check import check
+from xspec_ros.datasets.cityscapes import index_cityscapes, is_cityscapes
+from xspec_ros.datasets.coco_folder import index_coco, is_coco
 from xspec_ros.datasets.dataset import Dataset, Entry, Index
+from xspec_ros.datasets.flir_aligned import index_flir_aligned, is_flir_aligned
 from xspec_ros.datasets.folder import index_folder, is_folder_layout
+from xspec_ros.datasets.kp import index_kp, is_kp
+from xspec_ros.datasets.mask_folder import index_mask_folder, is_mask_folder
+from xspec_ros.datasets.mfnet import index_mfnet, is_mfnet
+from xspec_ros.datasets.pst900 import index_pst900, is_pst900
 from xspec_ros.datasets.sample import detection_table, Other, Sample
 from xspec_ros.datasets.write import write_dataset
+from xspec_ros.datasets.yolo import index_yolo, is_yolo
 from xspec_ros.errors import ConfigError, DataError
 
 if TYPE_CHECKING:
@@ -35,8 +43,17 @@ class Layout:
     index: Callable[[Path, Mapping[str, int]], Index]
 
 
+# The first layout that matches is taken, so the more particular ones come first.
 DATASETS: dict[str, Layout] = {
+    'cityscapes': Layout(matches=is_cityscapes, index=index_cityscapes),
+    'kp': Layout(matches=is_kp, index=index_kp),
+    'flir_aligned': Layout(matches=is_flir_aligned, index=index_flir_aligned),
+    'pst900': Layout(matches=is_pst900, index=index_pst900),
     'folder': Layout(matches=is_folder_layout, index=index_folder),
+    'mfnet': Layout(matches=is_mfnet, index=index_mfnet),
+    'yolo': Layout(matches=is_yolo, index=index_yolo),
+    'coco': Layout(matches=is_coco, index=index_coco),
+    'masks': Layout(matches=is_mask_folder, index=index_mask_folder),
 }
 
 
@@ -72,6 +89,9 @@ def open_dataset(
         message = f'{root} is no folder'
         raise DataError(message, hint='give a data set folder')
     index = _layout(root, layout).index(root, detection_table(classes, detection_classes))
+    if not index.entries:
+        message = f'no pictures in {root}'
+        raise DataError(message, hint='see docs/datasets.md for the layouts')
     entries = _choose(index.entries, 'part', part, root)
     entries = _choose(entries, 'fold', fold, root)
     return Dataset(

@@ -94,6 +94,20 @@ def read_class_names(path: Path) -> tuple[str, ...]:
     return names
 
 
+def read_lines(path: Path, *, strip: bool = True) -> list[str]:
+    """Read the lines of a text file.
+
+    Args:
+        path: The file.
+        strip: Leave out blank lines and white space around the others.
+
+    Raises:
+        DataError: The file cannot be read.
+    """
+    lines = _text(path).splitlines()
+    return [line.strip() for line in lines if line.strip()] if strip else lines
+
+
 def refuse_orphans(found: Sequence[str], pictures: Mapping[str, object], where: str) -> None:
     """Refuse labels whose picture is not there.
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+import re
 import struct
 from typing import Any, Literal, TYPE_CHECKING, TypeAlias
 
@@ -16,11 +17,13 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from xspec_ros.core.frame import PixelArray, UInt8Array
+    from xspec_ros.core.frame import Modality, PixelArray, UInt8Array
 
 SUFFIXES = ('.png', '.jpg', '.jpeg', '.bmp', '.tif', '.tiff', '.webp', '.pgm', '.ppm')
 MAX_PIXELS = 64_000_000
 TAIL_BYTES = 4096
+GREY_TOLERANCE = 12  # a grey picture stored as a colour JPEG is not quite grey
+THERMAL_WORDS = frozenset({'thermal', 'lwir', 'infrared', 'ir', 'tir'})
 Take: TypeAlias = Literal['all', 'colour', 'fourth']
 _SOF = frozenset({*range(0xC0, 0xD0)} - {0xC4, 0xC8, 0xCC})
 
@@ -81,7 +84,8 @@ def read_thermal(picture: Picture) -> PixelArray:
             message = f'{picture.path} has shape {image.shape}, no fourth channel'
             raise DataError(message, hint='this layout keeps thermal in a fourth channel')
         return np.ascontiguousarray(image[:, :, 3])
-    return _single_channel(image, picture.path)
+    tolerance = GREY_TOLERANCE if picture.path.suffix.lower() in {'.jpg', '.jpeg'} else 0
+    return _single_channel(image, picture.path, tolerance)
 
 
 def read_mask(path: Path) -> UInt8Array:
@@ -96,21 +100,21 @@ def read_mask(path: Path) -> UInt8Array:
     Raises:
         DataError: The file cannot be read or holds no 8-bit single-channel picture.
     """
-    image = _single_channel(_decode(path), path)
+    image = _single_channel(_decode(path), path, 0)
     if image.dtype != np.uint8 and image.max(initial=0) > 255:
         message = f'{path} holds ids up to {image.max()}, a mask holds ids of 0 to 255'
         raise DataError(message, hint='store class ids in one 8-bit channel')
     return image.astype(np.uint8, copy=False)
 
 
-def _single_channel(image: NDArray[Any], path: Path) -> NDArray[Any]:
+def _single_channel(image: NDArray[Any], path: Path, tolerance: int) -> NDArray[Any]:
     if image.ndim == 2:
         return image
-    first = image[:, :, 0]
-    if not all(np.array_equal(first, image[:, :, index]) for index in (1, 2)):
+    spread = np.ptp(image[:, :, :3].astype(np.int32), axis=2)
+    if spread.max(initial=0) > tolerance:
         message = f'{path} is a colour picture of shape {image.shape}, one channel is needed'
         raise DataError(message, hint='store grey values or ids, no colours and no palette')
-    return np.ascontiguousarray(first)
+    return np.ascontiguousarray(image[:, :, 1])
 
 
 def _decode(path: Path) -> NDArray[Any]:
@@ -148,6 +152,17 @@ def _torn(content: bytes) -> bool:
     if content.startswith(b'\x89PNG'):
         return b'IEND' not in tail
     return content.startswith(b'\xff\xd8') and b'\xff\xd9' not in tail
+
+
+def modality_of(folder: Path) -> Modality:
+    """Guess from the names of folders whether pictures are thermal.
+
+    Args:
+        folder: Folder of the pictures; it and the three above count.
+    """
+    parts = folder.absolute().parts[-4:]
+    words = {word for part in parts for word in re.split(r'[^a-z]+', part.lower())}
+    return 'thermal' if words & THERMAL_WORDS else 'rgb'
 
 
 def picture_size(path: Path) -> tuple[int, int] | None:

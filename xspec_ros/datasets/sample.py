@@ -18,6 +18,13 @@ if TYPE_CHECKING:
 
 __all__ = ['Boxes', 'Other', 'Sample', 'detection_table', 'mask_table']
 
+SYNONYMS = {
+    'traffic sign': 'sign',
+    'traffic_sign': 'sign',
+    'guard rail': 'guardrail',
+    'people': 'person',
+    'survivor': 'person',
+}
 VOID_NAMES = frozenset({'void', 'ignore'})
 Other: TypeAlias = Literal['ignore', 'complement']
 
@@ -66,6 +73,8 @@ def mask_table(
         (256,) uint8 table, and the annotated model ids.
     """
     known = index_by_name(classes)
+    synonyms = {name: known[same] for name, same in SYNONYMS.items() if same in known}
+    known = synonyms | known
     lowered = [name.strip().lower() for name in source_names[:256]]
     named = [name not in IGNORED_NAMES for name in lowered]
     found = [
@@ -100,4 +109,5 @@ def detection_table(
         for alias in label.aliases
         if label.name.lower() in ids
     }
-    return table | ids
+    table |= ids
+    return {name: table[known] for name, known in SYNONYMS.items() if known in table} | table
