@@ -86,20 +86,34 @@ def _train(recipe: Recipe, out: Path, init: Path | None, resume: bool) -> Outcom
 
 
 def _check(recipe: Recipe) -> Outcome:
-    from xspec_ros.learn.train.run import open_sources
+    from dataclasses import asdict
 
-    sources = open_sources(recipe, [*recipe.data, *recipe.validation])
+    from xspec_ros.errors import DataError
+    from xspec_ros.learn.data.check import check_source
+    from xspec_ros.learn.train.run import source_context
+
+    context = source_context(recipe)
+    found = [check_source(source, context) for source in (*recipe.data, *recipe.validation)]
     uses = ['train'] * len(recipe.data) + ['validation'] * len(recipe.validation)
-    facts = [{**s.facts, 'use': use} for s, use in zip(sources, uses, strict=True)]
-    lines = [f'{f["use"]:10} {f["name"]} {f["fold"]}: {f["pictures"]} pictures' for f in facts]
+    lines = [
+        f'{use:10} {one.name} {one.folds}: {one.pictures} pictures, {one.masks} with masks, '
+        f'{one.boxes} with boxes, {len(one.problems)} problems'
+        for one, use in zip(found, uses, strict=True)
+    ]
+    problems = [problem for one in found for problem in one.problems]
     data: dict[str, object] = {
         'steps': 0,
         'best': None,
         'metrics': {},
         'checkpoint': None,
-        'data': facts,
+        'data': [{'use': use, **asdict(one)} for one, use in zip(found, uses, strict=True)],
+        'problems': problems,
     }
-    return Outcome(data=data, text='\n'.join(lines))
+    text = '\n'.join([*lines, *problems])
+    if not problems:
+        return Outcome(data=data, text=text)
+    error = DataError(f'{len(problems)} problems in the data', hint='correct the files named')
+    return Outcome(data=data, text=text, error=error, exit_code=EXIT_PARTIAL)
 
 
 def _init(from_model: str | None, init: Path | None) -> Path | None:

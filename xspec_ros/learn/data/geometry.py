@@ -76,7 +76,7 @@ class Crop:
         return cast(
             'PixelArray',
             cv2.warpAffine(
-                image,
+                cast('NDArray[np.uint16]', image),
                 self.matrix(),
                 (width, height),
                 flags=flags,

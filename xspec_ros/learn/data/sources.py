@@ -4,20 +4,20 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 import logging
+from pathlib import Path
 from typing import Annotated, Literal, TYPE_CHECKING
 
 import msgspec
 import numpy as np
 
 from xspec_ros.core.labels import ClassLabel, index_by_name
-from xspec_ros.datasets import open_dataset
+from xspec_ros.datasets import Dataset, open_dataset
 from xspec_ros.errors import ConfigError, DataError
 from xspec_ros.learn.data.picture import Picture, PictureSet, SourceModality
 from xspec_ros.learn.data.synthetic import open_synthetic, SynthSource
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
-    from pathlib import Path
 
     from xspec_ros.datasets.sample import Sample
 
@@ -108,14 +108,13 @@ def open_source(source: Source, context: SourceContext) -> PictureSet:
         ConfigError: Not exactly one of ``dataset`` and ``synth``; an unknown class name.
         DataError: The folder is absent, unreadable or holds nothing of that choice.
     """
-    if (source.dataset is None) == (source.synth is None):
-        message = 'a source names both or neither of dataset and synth'
-        raise ConfigError(message, hint='give each entry of data one of them')
+    check_choice(source)
     if source.synth is not None:
         return open_synthetic(
             source.synth,
             context.cache,
-            num_classes=len(context.classes),
+            classes=context.classes,
+            detection_classes=context.detection_classes,
             with_rgb=source.modality != 'thermal',
         )
     pictures, facts = _read_folds(source, context)
@@ -127,16 +126,29 @@ def open_source(source: Source, context: SourceContext) -> PictureSet:
     return MemoryPictures(pictures, facts)
 
 
-def _read_folds(source: Source, context: SourceContext) -> tuple[list[Picture], dict[str, object]]:
+def check_choice(source: Source) -> None:
+    """Refuse a source that is neither or both.
+
+    Raises:
+        ConfigError: Not exactly one of ``dataset`` and ``synth``.
+    """
+    if (source.dataset is None) == (source.synth is None):
+        message = 'a source names both or neither of dataset and synth'
+        raise ConfigError(message, hint='give each entry of data one of them')
+
+
+def open_folds(source: Source, context: SourceContext) -> list[Dataset]:
+    """Open the folder of a source, once for each fold; no picture is read.
+
+    Raises:
+        DataError: The folder is absent or has no such fold or part.
+    """
     root = context.data_root / str(source.dataset)
     if not root.is_dir():
         message = f'no data set folder at {root}'
         raise DataError(message, hint='point data_root at your data: --set data_root=FOLDER')
-    excluded = _complement_classes(source, context.classes)
-    pictures: list[Picture] = []
-    fingerprints: list[str] = []
-    for fold in source.folds or (None,):
-        dataset = open_dataset(
+    return [
+        open_dataset(
             root,
             classes=context.classes,
             detection_classes=context.detection_classes,
@@ -144,6 +156,15 @@ def _read_folds(source: Source, context: SourceContext) -> tuple[list[Picture], 
             part=source.part,
             other=source.other,
         )
+        for fold in source.folds or (None,)
+    ]
+
+
+def _read_folds(source: Source, context: SourceContext) -> tuple[list[Picture], dict[str, object]]:
+    excluded = _complement_classes(source, context.classes)
+    pictures: list[Picture] = []
+    fingerprints: list[str] = []
+    for dataset in open_folds(source, context):
         annotated = np.zeros(len(context.classes), bool)
         annotated[sorted(dataset.mask_classes)] = True
         annotated = annotated if excluded is None else annotated & excluded
@@ -153,7 +174,7 @@ def _read_folds(source: Source, context: SourceContext) -> tuple[list[Picture], 
             if picture is not None:
                 pictures.append(picture)
     facts: dict[str, object] = {
-        'name': root.name,
+        'name': Path(str(source.dataset)).name,
         'fold': ','.join(source.folds),
         'pictures': len(pictures),
         'fingerprint': ','.join(fingerprints),

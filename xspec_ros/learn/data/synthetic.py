@@ -11,11 +11,17 @@ import msgspec
 import numpy as np
 
 from xspec_ros import synth
+from xspec_ros.core.labels import (
+    ClassLabel,
+    DEFAULT_CLASSES,
+    DEFAULT_DETECTION_CLASSES,
+    lookup_table,
+)
 from xspec_ros.errors import DataError
 from xspec_ros.learn.data.picture import Picture
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
     from pathlib import Path
 
 LOG = logging.getLogger(__name__)
@@ -51,16 +57,29 @@ class SyntheticPictures:
     Args:
         folder: Cache folder of these settings.
         source: The settings.
-        num_classes: K.
+        classes: The model's segmentation classes.
+        detection_classes: The model's detection classes.
     """
 
-    def __init__(self, folder: Path, source: SynthSource, *, num_classes: int) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        source: SynthSource,
+        *,
+        classes: Sequence[ClassLabel],
+        detection_classes: Sequence[str],
+    ) -> None:
         self._thermal = np.load(folder / 'thermal.npy', mmap_mode='r')
         self._labels = np.load(folder / 'labels.npy', mmap_mode='r')
         rgb = folder / 'rgb.npy'
         self._rgb = np.load(rgb, mmap_mode='r') if rgb.exists() else None
         self._index = msgspec.json.decode((folder / INDEX_NAME).read_bytes(), type=_Index)
-        self._mask_classes = np.ones(num_classes, bool)
+        names = [label.name for label in DEFAULT_CLASSES]  # the ids that the world draws
+        self._table = lookup_table(names, classes)
+        self._same = bool((self._table[: len(names)] == np.arange(len(names))).all())
+        known = {name.lower(): index for index, name in enumerate(detection_classes)}
+        self._box_ids = np.array([known.get(n, -1) for n in DEFAULT_DETECTION_CLASSES], np.int64)
+        self._mask_classes = np.isin(np.arange(len(classes)), self._table)
         self._source = source
         self._key = folder.name
 
@@ -86,15 +105,18 @@ class SyntheticPictures:
     def __getitem__(self, index: int) -> Picture:
         """Return one picture; its arrays are views of the cache."""
         boxes = np.asarray(self._index.boxes[index], np.float32).reshape(-1, 4)
+        box_classes = self._box_ids[np.asarray(self._index.box_classes[index], np.int64)]
+        wanted = box_classes >= 0
+        label_map = np.asarray(self._labels[index])
         return Picture(
             name=f'synth_{self._source.seed}_{index:05d}',
             thermal=np.asarray(self._thermal[index]),
             rgb=None if self._rgb is None else np.asarray(self._rgb[index]),
-            label_map=np.asarray(self._labels[index]),
+            label_map=label_map if self._same else self._table[label_map],
             mask_classes=self._mask_classes,
-            boxes_xyxy=boxes,
-            box_classes=np.asarray(self._index.box_classes[index], np.int64),
-            box_crowd=np.zeros(len(boxes), bool),
+            boxes_xyxy=boxes[wanted],
+            box_classes=box_classes[wanted],
+            box_crowd=np.zeros(int(wanted.sum()), bool),
             has_boxes=True,
             day=not self._index.night[index],
         )
@@ -105,14 +127,20 @@ class SyntheticPictures:
 
 
 def open_synthetic(
-    source: SynthSource, cache: Path, *, num_classes: int, with_rgb: bool
+    source: SynthSource,
+    cache: Path,
+    *,
+    classes: Sequence[ClassLabel],
+    detection_classes: Sequence[str],
+    with_rgb: bool,
 ) -> SyntheticPictures:
     """Open the cache of these settings, rendering it when it is not there.
 
     Args:
         source: The settings.
         cache: Folder of all caches.
-        num_classes: K of the model; the world draws the default classes.
+        classes: The model's segmentation classes; those that the world draws are labelled.
+        detection_classes: The model's detection classes.
         with_rgb: Keep the RGB pictures too.
 
     Raises:
@@ -126,7 +154,7 @@ def open_synthetic(
         except OSError as err:
             message = f'cannot write rendered drives to {folder}: {err}'
             raise DataError(message, hint='free space or choose another --set cache') from err
-    return SyntheticPictures(folder, source, num_classes=num_classes)
+    return SyntheticPictures(folder, source, classes=classes, detection_classes=detection_classes)
 
 
 def _render(source: SynthSource, folder: Path, *, with_rgb: bool) -> None:

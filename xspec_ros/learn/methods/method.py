@@ -39,6 +39,10 @@ class Method(Protocol):
 
     student: nn.Module
 
+    def train(self, mode: bool = True) -> object:  # as torch has it
+        """Switch the norms of every network to training or evaluation."""
+        ...
+
     def training_step(self, batch: Batch, step: int) -> StepOutput:
         """Return the losses of one batch."""
         ...

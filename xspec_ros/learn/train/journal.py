@@ -48,7 +48,7 @@ class Journal:
         self._writer = None
         self._quiet = quiet
         if not quiet:
-            from torch.utils.tensorboard import SummaryWriter  # noqa: PLC0415  # 1 s to import
+            from torch.utils.tensorboard import SummaryWriter  # 1 s to import  # noqa: PLC0415  # 1 s to import
 
             self._writer = SummaryWriter(str(folder / 'events'))
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import cast, TYPE_CHECKING
 
 from xspec_ros.learn.train.journal import check_finite
 from xspec_ros.learn.train.schedules import set_schedules
@@ -13,9 +13,10 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from lightning_fabric import Fabric
+    from lightning_fabric.wrappers import _FabricModule
     import torch
 
-    from xspec_ros.learn.batch import Batch, StepOutput
+    from xspec_ros.learn.batch import Batch
     from xspec_ros.learn.train.journal import Journal
     from xspec_ros.learn.train.recipe import TrainArgs
     from xspec_ros.learn.train.schedules import Schedules
@@ -56,20 +57,21 @@ def train(fabric: Fabric, state: TrainState, course: Course, journal: Journal) -
         journal: What it tells.
     """
     args, method, optimizer = course.args, state.method, state.optimizer
+    wrapped = cast('_FabricModule', method)  # what Fabric made of it at setup
     method.train()
     for step in range(state.step, args.steps):
         set_schedules(optimizer, course.schedules, step)  # lr: an array by step
         terms: dict[str, torch.Tensor] = {}
         for part in range(args.accumulate):
             batch = next(course.batches).to(fabric.device)
-            with fabric.no_backward_sync(method, enabled=part + 1 < args.accumulate):
+            with fabric.no_backward_sync(wrapped, enabled=part + 1 < args.accumulate):
                 with fabric.autocast():
-                    out: StepOutput = method.training_step(batch, step)
+                    out = method.training_step(batch, step)
                 check_finite(out, batch, step, course.folder)  # stops before the step
                 fabric.backward(out.loss / args.accumulate)
             for name, term in out.terms.items():
                 terms[name] = terms.get(name, term.new_zeros(())) + term / args.accumulate
-        fabric.clip_gradients(method, optimizer, max_norm=args.clip_norm)
+        fabric.clip_gradients(wrapped, optimizer, max_norm=args.clip_norm)
         optimizer.step()
         optimizer.zero_grad(set_to_none=True)
         method.after_step(step)  # teachers and prototypes move here, in sight

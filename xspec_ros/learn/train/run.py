@@ -44,6 +44,7 @@ if TYPE_CHECKING:
     from lightning_fabric import Fabric
 
     from xspec_ros.learn.data.picture import PictureSet
+    from xspec_ros.learn.methods.method import Method
 
 LOG = logging.getLogger(__name__)
 FREE_ON_RESUME = frozenset({'log_every', 'eval_every', 'save_every', 'steps'})
@@ -151,13 +152,18 @@ def open_sources(recipe: Recipe, sources: Sequence[Source]) -> list[PictureSet]:
         ConfigError: A source names nothing sensible.
         DataError: A source cannot be read.
     """
-    context = SourceContext(
+    context = source_context(recipe)
+    return [open_source(source, context) for source in sources]
+
+
+def source_context(recipe: Recipe) -> SourceContext:
+    """Return what the recipe's sources share."""
+    return SourceContext(
         data_root=Path(recipe.data_root),
         cache=Path(recipe.cache),
         classes=recipe.labels(),
         detection_classes=recipe.detection_classes,
     )
-    return [open_source(source, context) for source in sources]
 
 
 def run_recipe(recipe: Recipe, options: RunOptions) -> TrainReport:
@@ -174,7 +180,7 @@ def run_recipe(recipe: Recipe, options: RunOptions) -> TrainReport:
         ConfigError: The recipe makes no sense, or differs from the run that is resumed.
         DataError: Data cannot be read, or the loss is not finite.
     """
-    from lightning_fabric import Fabric  # noqa: PLC0415  # seconds to import
+    from lightning_fabric import Fabric  # seconds to import  # noqa: PLC0415  # seconds to import
 
     args = recipe.train
     _prepare_folder(recipe, options)
@@ -239,9 +245,8 @@ def batch_args(recipe: Recipe, *, rank: int = 0) -> BatchArgs:
 
 
 def _build(
-    fabric: object, recipe: Recipe, options: RunOptions
-) -> tuple[nn.Module, torch.optim.Optimizer, WeightAverage]:
-
+    fabric: Fabric, recipe: Recipe, options: RunOptions
+) -> tuple[Method, torch.optim.Optimizer, WeightAverage]:
     student = build_network(recipe.network.name, recipe.network_arguments())
     if options.init is not None:
         initialise(student, options.init)
@@ -257,9 +262,9 @@ def _build(
     )
     method = build_method(recipe.method.name, recipe.method.arguments, context)
     optimizer = build_optimizer(method, recipe.train)
-    wrapped, optimizer = cast('Fabric', fabric).setup(method, optimizer)
+    wrapped, optimizer = fabric.setup(method, optimizer)
     wrapped.mark_forward_method('training_step')
-    return wrapped, optimizer, WeightAverage(wrapped.student)
+    return cast('Method', wrapped), optimizer, WeightAverage(student)
 
 
 def initialise(network: nn.Module, path: Path) -> None:
@@ -304,9 +309,13 @@ def _check_same_recipe(recipe: Recipe, last: Path) -> None:
     """Refuse to resume with a recipe that would not continue the same run."""
     before = msgspec.json.decode((last / INFO_NAME).read_bytes())['recipe']
     now = msgspec.json.decode(msgspec.json.encode(recipe))
+    steps_before = before['train']['steps']
     for values in (before, now):
         for key in FREE_ON_RESUME:
             values['train'].pop(key, None)
+    if recipe.train.steps != steps_before:
+        text = 'resumed with %d steps instead of %d: the schedule is another from here on'
+        LOG.warning(text, recipe.train.steps, steps_before)
     differing = sorted(key for key in now if now[key] != before.get(key))
     if differing:
         message = f'the recipe differs from the run that {last} is of: {", ".join(differing)}'

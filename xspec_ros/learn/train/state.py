@@ -6,13 +6,13 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import torch
-from torch import nn
 
 from xspec_ros.learn.train.checkpoint import ResumeState
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from xspec_ros.learn.methods.method import Method
     from xspec_ros.learn.train.ema import WeightAverage
 
 
@@ -30,7 +30,7 @@ class TrainState:
         metrics: Latest validation figures.
     """
 
-    method: nn.Module
+    method: Method
     optimizer: torch.optim.Optimizer
     average: WeightAverage
     step: int = 0
