@@ -23,7 +23,7 @@ ALLOWED: dict[str, set[str]] = {
     'messages': {'core', 'errors'},
     'engines': {'core', 'bundle', 'errors'},
     'perception': BASE | {'bundle', 'engines', 'messages', 'datasets'},
-    'bag': BASE | {'messages', 'perception', 'datasets', 'report'},
+    'bag': BASE | {'bundle', 'messages', 'perception', 'datasets', 'report'},
     'dds': BASE | {'messages', 'perception'},
     'nodes': BASE | {'messages', 'perception'},
     'report': BASE | {'datasets', 'bundle', 'perception'},
