@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import shutil
 import sqlite3
+from typing import TYPE_CHECKING
 
 from mcap.reader import make_reader
 from mcap.writer import CompressionType, Writer
@@ -14,7 +15,6 @@ from xspec_ros.bag.writer import BagWriter
 from xspec_ros.errors import DataError
 from xspec_ros.messages.topics import IMAGE_TYPE, RGB, THERMAL
 from xspec_ros.messages.typestore import definition
-from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -1,7 +1,5 @@
 from __future__ import annotations
 
-import resource
-import signal
 import subprocess
 import sys
 
@@ -13,17 +11,6 @@ from xspec_ros.bag.reader import BagReader
 from xspec_ros.bag.writer import BagWriter
 from xspec_ros.errors import DataError
 from xspec_ros.messages.topics import IMAGE_TYPE, RGB
-
-
-@pytest.fixture
-def small_disk():
-    """Let files grow to 1 MB only, as a full disk does."""
-    old = resource.getrlimit(resource.RLIMIT_FSIZE)
-    old_handler = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (1_000_000, old[1]))
-    yield
-    resource.setrlimit(resource.RLIMIT_FSIZE, old)
-    signal.signal(signal.SIGXFSZ, old_handler)
 
 
 def fill(path, count=20):
@@ -44,7 +31,7 @@ def interrupted(path):
 
 def test_full_disk_is_an_error_and_what_was_written_is_whole(tmp_path, small_disk):
     path = tmp_path / 'a.mcap'
-    with pytest.raises(DataError, match='cannot be written'):
+    with small_disk(1_000_000), pytest.raises(DataError, match='cannot be written'):
         fill(path)
     with BagReader(path) as bag:
         assert [record.log_ns for record in bag] == [0, 1, 2]
@@ -62,7 +49,7 @@ def test_a_device_that_takes_nothing_is_an_error(tmp_path):
 
 def test_writing_after_a_failure_is_refused(tmp_path, small_disk):
     bag = BagWriter(tmp_path / 'a.mcap')
-    with pytest.raises(DataError, match='cannot be written'):
+    with small_disk(1_000_000), pytest.raises(DataError, match='cannot be written'):
         write(bag, 20)
     with pytest.raises(DataError, match='is closed'):
         bag.write(RGB, IMAGE_TYPE, b'', 1)

@@ -18,8 +18,8 @@ if TYPE_CHECKING:
     from xspec_ros.report.data import FrameNote
 
 WIDTH = 560
-HISTOGRAM_HEIGHT = 190
-LEFT, RIGHT, TOP, BOTTOM = 36, 12, 14, 30
+HISTOGRAM_HEIGHT = 210
+LEFT, RIGHT, TOP, BOTTOM = 36, 12, 34, 30
 BINS = 40
 LANE_HEIGHT = 24
 TIMELINE_WIDTH = 1120
@@ -68,11 +68,11 @@ def histogram(values: Sequence[float], *, unit: str) -> str:
                 f'<rect class="fill" x="{x:.1f}" y="{y:.1f}" width="{max(step - 1, 1):.1f}" '
                 f'height="{height:.1f}" rx="1.5"/>'
             )
-    for label, quantile, y in (('p50', 50, TOP + 2), ('p99', 99, TOP + 15)):
+    for label, quantile, y in (('p50', 50, 4), ('p99', 99, 18)):
         value = float(np.percentile(values, quantile))
         x = LEFT + inner_w * min(value / top, 1.0)
         parts.append(
-            f'<line class="mark" x1="{x:.1f}" y1="{TOP}" x2="{x:.1f}" y2="{TOP + inner_h}"/>'
+            f'<line class="mark" x1="{x:.1f}" y1="{y}" x2="{x:.1f}" y2="{TOP + inner_h}"/>'
         )
         anchor, shift = ('end', -4) if x > WIDTH - 90 else ('start', 4)
         parts.append(

@@ -15,6 +15,7 @@ from xspec_ros.report.figures import histogram, picture_uri, timeline
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
+    from xspec_ros.core.labels import ClassLabel
     from xspec_ros.report.data import Picture, ReplayReport
 
 TEMPLATE = Path(__file__).parent / 'report.html'
@@ -34,7 +35,7 @@ def render(report: ReplayReport) -> str:
         problems=_problems(report.problems),
         tiles=_tiles(report.summary),
         metrics=_metrics(report),
-        gallery=_gallery(report.pictures),
+        gallery=_gallery(report.pictures, report.manifest.classes),
         timeline=timeline(report.notes),
         histogram=histogram(
             [note.total_ms for note in report.notes if note.outcome == 'answered'], unit='ms'
@@ -124,7 +125,7 @@ def _metrics(report: ReplayReport) -> str:
     return f'<section><h2>Agreement with the truth</h2>{table}<p class="note">{note}</p></section>'
 
 
-def _gallery(pictures: Sequence[Picture]) -> str:
+def _gallery(pictures: Sequence[Picture], classes: Sequence[ClassLabel]) -> str:
     if not pictures:
         return ''
     ordered = sorted(pictures, key=lambda picture: KINDS.index(picture.title))
@@ -140,7 +141,16 @@ def _gallery(pictures: Sequence[Picture]) -> str:
             f'<div class="frame"><h3><span class="tag {kind}" style="color:#fff">{kind}</span>'
             f'<span>{escape(picture.caption)}</span></h3><div class="panels">{panels}</div></div>'
         )
-    return f'<section><h2>Frames</h2>{"".join(frames)}</section>'
+    return f'<section><h2>Frames</h2>{_legend(classes)}{"".join(frames)}</section>'
+
+
+def _legend(classes: Sequence[ClassLabel]) -> str:
+    swatches = ''.join(
+        f'<span><span class="swatch" style="background:rgb{label.colour}"></span>'
+        f'{escape(label.name)}</span>'
+        for label in classes
+    )
+    return f'<div class="legend">{swatches}</div>'
 
 
 def _latency(summary: Mapping[str, object]) -> str:
@@ -180,12 +190,7 @@ def _model(report: ReplayReport) -> str:
         fold, count = source.get('fold') or '', source.get('pictures') or ''
         name = escape(str(source.get('name', '?')))
         rows.append((f'trained on {name}', escape(f'{fold} {count}'.strip())))
-    swatches = ''.join(
-        f'<span><span class="swatch" style="background:rgb{label.colour}"></span>'
-        f'{escape(label.name)}</span>'
-        for label in manifest.classes
-    )
-    return _table(('', ''), rows) + f'<div class="legend">{swatches}</div>'
+    return _table(('', ''), rows)
 
 
 def _table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
