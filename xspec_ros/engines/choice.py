@@ -84,9 +84,23 @@ def open_engine(
         message = f'threads = {threads}'
         raise EngineError(message, hint='at least 1, or leave it out')
     name, precision = choose(bundle, name=name, precision=precision, mode=mode)
+    LOGGER.debug('engine %s, precision %s, mode %s', name, precision, mode)
+    return start_engine(bundle, name=name, precision=precision, mode=mode, threads=threads)
+
+
+def start_engine(
+    bundle: Bundle, *, name: str, precision: str, mode: Mode, threads: int | None
+) -> Engine:
+    """Open exactly this engine, verified or not: for verification itself and for benchmarks.
+
+    Raises:
+        EngineError: Unknown, missing, or failing at start-up.
+        BundleError: The bundle has no such graph.
+    """
+    _check_present(name, available_engines())
+    bundle.graph_path(mode, precision)
     module, cls = ENGINES[name]
     opener = cast('_Opener', getattr(import_module(module), cls))
-    LOGGER.debug('engine %s, precision %s, mode %s', name, precision, mode)
     return opener(bundle, precision=precision, mode=mode, threads=threads)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
-from xspec_ros.learn.export.export import export_untrained
+from xspec_ros.learn.export.export import export_checkpoint, export_untrained, ExportReport
+from xspec_ros.learn.export.frames import verification_frames
 
-__all__ = ['export_untrained']
+__all__ = ['ExportReport', 'export_checkpoint', 'export_untrained', 'verification_frames']

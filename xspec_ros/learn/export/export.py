@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+import copy
 from dataclasses import dataclass, field
+import logging
+from pathlib import Path
+import tempfile
 from typing import cast, TYPE_CHECKING
 
+import msgspec
 from safetensors.torch import save
 import torch
 from torch import nn
@@ -19,14 +24,28 @@ from xspec_ros.bundle.manifest import (
     Provenance,
     SCHEMA_VERSION,
     Thresholds,
+    Tone,
 )
 from xspec_ros.bundle.store import Bundle, CARD_NAME, WEIGHTS_NAME, write_bundle
 from xspec_ros.core.labels import ClassLabel, DEFAULT_CLASSES, DEFAULT_DETECTION_CLASSES
+from xspec_ros.errors import ConfigError
 from xspec_ros.learn.export.graph import DeployGraph, graph_bytes
+from xspec_ros.learn.export.licences import licence_of
+from xspec_ros.learn.export.quantise import int8_bytes
+from xspec_ros.learn.export.verify import verify_bundle
 from xspec_ros.learn.models import build_network
+from xspec_ros.learn.train.recipe import Recipe
 
 if TYPE_CHECKING:
-    from pathlib import Path
+    from collections.abc import Mapping, Sequence
+
+    from xspec_ros.bundle.manifest import Verified
+    from xspec_ros.learn.export.frames import FrameSet
+    from xspec_ros.learn.train.checkpoint import Checkpoint
+
+LOGGER = logging.getLogger(__name__)
+
+PRECISIONS = ('fp32', 'fp16', 'int8')
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,6 +61,7 @@ class Source:
         network_hw: Size the network works at.
         provenance: Sources and figures.
         thresholds: Default thresholds.
+        tone: Tone mapping statistics.
     """
 
     name: str
@@ -52,6 +72,7 @@ class Source:
     network_hw: tuple[int, int] = (512, 640)
     provenance: Provenance = field(default_factory=Provenance)
     thresholds: Thresholds = field(default_factory=Thresholds)
+    tone: Tone = field(default_factory=Tone)
 
     def build(self) -> nn.Module:
         """Return the network with its weights, in evaluation mode."""
@@ -68,12 +89,106 @@ class Source:
             network=self.network,
             classes=self.classes,
             detection_classes=self.detection_classes,
-            input=InputContract(network_hw=self.network_hw),
+            input=InputContract(network_hw=self.network_hw, tone=self.tone),
             thresholds=self.thresholds,
             precisions=precisions,
             files={},
             provenance=self.provenance,
         )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ExportReport:
+    """What came of an export.
+
+    Attributes:
+        bundle: The bundle as written.
+        dropped: Precisions asked for that no engine passed, and why; they are not in the bundle.
+        origin: Where the frames of the verification came from.
+    """
+
+    bundle: Bundle
+    dropped: Mapping[str, str]
+    origin: str
+
+    @property
+    def ok(self) -> bool:
+        """Whether every engine passed at fp32 and no precision had to be dropped."""
+        fp32 = self.bundle.manifest.precisions['fp32'].verified
+        return not self.dropped and bool(fp32) and all(seen.ok for seen in fp32.values())
+
+
+def export_checkpoint(
+    checkpoint: Checkpoint,
+    out: str | Path,
+    *,
+    frames: FrameSet,
+    precisions: Sequence[str] = ('fp32',),
+) -> ExportReport:
+    """Export a checkpoint, verify every engine present, and write the bundle.
+
+    Args:
+        checkpoint: The checkpoint.
+        out: Folder of the bundle.
+        frames: What to calibrate and verify on.
+        precisions: Of ``PRECISIONS``; fp32 is always made.
+
+    Raises:
+        ConfigError: An unknown precision, or a network that does not take thermal pictures.
+        BundleError: The bundle cannot be written.
+    """
+    return export_source(checkpoint_source(checkpoint), out, frames=frames, precisions=precisions)
+
+
+def export_source(
+    source: Source, out: str | Path, *, frames: FrameSet, precisions: Sequence[str] = ('fp32',)
+) -> ExportReport:
+    """Do the work of ``export_checkpoint`` for weights from anywhere."""
+    graphs = _graphs(source, frames, precisions)
+    with tempfile.TemporaryDirectory() as folder:
+        drafts = {name: _variant(name) for name in graphs}
+        draft = _write(Path(folder) / 'draft', source, drafts, graphs)
+        seen = verify_bundle(draft, frames)
+    dropped = {
+        name: _why_dropped(seen[name])
+        for name in graphs
+        if name != 'fp32' and not any(verified.ok for verified in seen[name].values())
+    }
+    kept = {name: _variant(name, seen[name]) for name in graphs if name not in dropped}
+    bundle = _write(out, source, kept, graphs)
+    return ExportReport(bundle=bundle, dropped=dropped, origin=frames.origin)
+
+
+def checkpoint_source(checkpoint: Checkpoint) -> Source:
+    """Return what a checkpoint says a bundle needs.
+
+    Raises:
+        ConfigError: Its network does not take thermal pictures.
+    """
+    info = checkpoint.info
+    recipe = msgspec.convert(info.recipe, Recipe)
+    if recipe.input.modality != 'thermal':
+        message = f'checkpoint {checkpoint.folder} takes {recipe.input.modality} pictures'
+        raise ConfigError(message, hint='a bundle has a thermal graph; train on thermal input')
+    tone = Tone(
+        low_percentile=recipe.input.low_percentile, high_percentile=recipe.input.high_percentile
+    )
+    data = [{**entry, 'licence': licence_of(entry)} for entry in info.data]
+    return Source(
+        name=recipe.name,
+        network=Network(name=info.network.name, arguments=info.network.arguments),
+        state=checkpoint.state_dict,
+        classes=info.classes,
+        detection_classes=info.detection_classes,
+        network_hw=recipe.input.network_hw,
+        tone=tone,
+        provenance=Provenance(
+            recipe=info.recipe,
+            data=data,
+            code_version=xspec_ros.__version__,
+            metrics={'step': info.step, **info.metrics},
+        ),
+    )
 
 
 def export_untrained(
@@ -102,13 +217,7 @@ def export_untrained(
         provenance=Provenance(code_version=xspec_ros.__version__),
     )
     graph = graph_bytes(DeployGraph(source.build(), network_hw))
-    manifest = source.manifest({'fp32': Precision(graphs={'thermal': 'thermal.fp32.onnx'})})
-    files: dict[str, Path | bytes] = {
-        'thermal.fp32.onnx': graph,
-        WEIGHTS_NAME: weights_bytes(source.state),
-        CARD_NAME: model_card(manifest).encode(),
-    }
-    return write_bundle(out, manifest, files)
+    return _write(out, source, {'fp32': _variant('fp32')}, {'fp32': graph})
 
 
 def random_state(
@@ -137,3 +246,56 @@ def random_state(
 def weights_bytes(state: dict[str, torch.Tensor]) -> bytes:
     """Return the weights as a safetensors file."""
     return save({key: value.detach().cpu().contiguous() for key, value in state.items()})
+
+
+def _graphs(source: Source, frames: FrameSet, precisions: Sequence[str]) -> dict[str, bytes]:
+    unknown = sorted(set(precisions) - set(PRECISIONS))
+    if unknown:
+        message = f'unknown precision {", ".join(unknown)}'
+        raise ConfigError(message, hint=f'known: {", ".join(PRECISIONS)}')
+    network = source.build()
+    LOGGER.info('exporting fp32')
+    graphs = {'fp32': graph_bytes(DeployGraph(network, source.network_hw))}
+    if 'fp16' in precisions:
+        LOGGER.info('exporting fp16')
+        half = DeployGraph(copy.deepcopy(network), source.network_hw, half=True)
+        graphs['fp16'] = graph_bytes(half)
+    if 'int8' in precisions:
+        LOGGER.info('calibrating int8 on %s', frames.origin)
+        graphs['int8'] = int8_bytes(graphs['fp32'], frames.frames)
+    return graphs
+
+
+def _graph_name(precision: str) -> str:
+    return f'thermal.{precision}.onnx'
+
+
+def _variant(precision: str, verified: Mapping[str, Verified] | None = None) -> Precision:
+    return Precision(graphs={'thermal': _graph_name(precision)}, verified=dict(verified or {}))
+
+
+def _write(
+    out: str | Path,
+    source: Source,
+    variants: Mapping[str, Precision],
+    graphs: Mapping[str, bytes],
+) -> Bundle:
+    manifest = source.manifest(dict(variants))
+    files: dict[str, Path | bytes] = {_graph_name(name): graphs[name] for name in variants}
+    files[WEIGHTS_NAME] = weights_bytes(source.state)
+    files[CARD_NAME] = model_card(manifest).encode()
+    return write_bundle(out, manifest, files)
+
+
+def _why_dropped(seen: Mapping[str, Verified]) -> str:
+    if not seen:
+        return 'no engine here runs it'
+    losses = [
+        f'{engine} lost {_text(item.miou_loss)} mIoU, {_text(item.map50_loss)} mAP50'
+        for engine, item in seen.items()
+    ]
+    return '; '.join(losses)
+
+
+def _text(points: float | None) -> str:
+    return '? points of' if points is None else f'{points:.2f} points of'

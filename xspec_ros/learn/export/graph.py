@@ -79,7 +79,7 @@ def strip_traces(model: onnx.ModelProto) -> None:
 @contextlib.contextmanager
 def _quiet() -> Iterator[None]:
     """Keep the exporter's progress prints off stdout and its notes off the log."""
-    names = ('torch.onnx', 'onnxscript', 'torch.export')
+    names = ('torch.onnx', 'onnxscript', 'onnx_ir', 'torch.export')
     levels = {name: logging.getLogger(name).level for name in names}
     with warnings.catch_warnings(), contextlib.redirect_stdout(io.StringIO()):
         warnings.simplefilter('ignore')

@@ -3,49 +3,35 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+import logging
+from typing import cast, TYPE_CHECKING
 
 import numpy as np
+
+from xspec_ros.bundle.manifest import Verified
+from xspec_ros.core.geometry import iou_matrix
+from xspec_ros.core.metrics import Scorer
+from xspec_ros.core.result import Detections
+from xspec_ros.engines.choice import available_engines, start_engine
+from xspec_ros.errors import EngineError
+from xspec_ros.learn.models.deploy import SUPPRESSION_IOU
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from numpy.typing import NDArray
-
-    from xspec_ros.core.frame import PixelArray, UInt8Array
+    from xspec_ros.bundle.store import Bundle
     from xspec_ros.engines.engine import Engine, GraphOutput
+    from xspec_ros.learn.export.frames import FrameSet, LabelledFrame
 
+LOGGER = logging.getLogger(__name__)
+
+REFERENCE = 'torch'
 MIN_LABEL_AGREEMENT = 0.999
 MAX_BOX_PX = 0.5
 MAX_POINTS_LOST = 0.5
 MIN_SCORE = 0.01
 MATCH_IOU = 0.5
 TIE = 2e-3
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class TestFrame:
-    """One thermal picture to verify on.
-
-    Attributes:
-        image: (H, W) uint8 or uint16.
-        tone: Low and high in counts.
-        label_map: (H, W) uint8 truth, 255 ignored, or None.
-        truth: Boxes (N, 4), class ids (N,), crowd flags (N,), or None.
-    """
-
-    image: PixelArray
-    tone: tuple[float, float]
-    label_map: UInt8Array | None = None
-    truth: tuple[NDArray[np.float32], NDArray[np.int32], NDArray[np.bool_]] | None = None
-
-    @property
-    def pixel_bytes(self) -> UInt8Array:
-        """(H, W, 1) or (H, W, 2) uint8: what a camera would send, little-endian."""
-        image = np.ascontiguousarray(self.image)
-        if image.dtype == np.uint16:
-            image = image.astype('<u2', copy=False)
-        return image.view(np.uint8).reshape(*image.shape, -1)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -71,9 +57,67 @@ class Agreement:
         return same and self.unmatched == 0
 
 
-def run_frames(engine: Engine, frames: Sequence[TestFrame]) -> list[GraphOutput]:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Figures:
+    """mIoU and mAP50 in points (0 to 100), None without truth."""
+
+    miou: float | None
+    map50: float | None
+
+
+def verify_bundle(bundle: Bundle, frames: FrameSet) -> dict[str, dict[str, Verified]]:
+    """Run every engine present at every precision of the bundle.
+
+    Args:
+        bundle: A bundle, verified or not yet.
+        frames: What to run on.
+
+    Returns:
+        By precision and engine, what came of it; engines that cannot run a variant are left out.
+    """
+    reference = _answers(bundle, REFERENCE, 'fp32', frames.frames)
+    best = score(bundle, reference, frames.frames)
+    seen: dict[str, dict[str, Verified]] = {}
+    present = [name for name, missing in available_engines().items() if missing is None]
+    for precision in bundle.manifest.precisions:
+        seen[precision] = {}
+        for name in present:
+            try:
+                answers = _answers(bundle, name, precision, frames.frames)
+            except EngineError as error:
+                LOGGER.warning('%s at %s: %s', name, precision, error)
+                continue
+            agreement = compare(reference, answers)
+            if precision == 'fp32':
+                seen[precision][name] = _verified(agreement, frames)
+            else:
+                figures = score(bundle, answers, frames.frames)
+                seen[precision][name] = _verified_lower(agreement, frames, best, figures)
+            LOGGER.info('%s at %s: %s', name, precision, seen[precision][name])
+    return seen
+
+
+def run_frames(engine: Engine, frames: Sequence[LabelledFrame]) -> list[GraphOutput]:
     """Return the engine's answer to each frame."""
     return [engine.infer(frame.pixel_bytes, None, frame.tone) for frame in frames]
+
+
+def score(
+    bundle: Bundle, answers: Sequence[GraphOutput], frames: Sequence[LabelledFrame]
+) -> Figures:
+    """Return mIoU and mAP50 of answers to labelled frames, in points."""
+    manifest = bundle.manifest
+    scorer = Scorer(
+        names=[label.name for label in manifest.classes],
+        detection_names=list(manifest.detection_classes),
+    )
+    for answer, frame in zip(answers, frames, strict=True):
+        detections = Detections(
+            boxes_xyxy=answer.boxes_xyxy, scores=answer.scores, class_ids=answer.classes
+        )
+        scorer.add(answer.labels, detections, truth=frame.label_map, boxes=frame.boxes)
+    summary = scorer.summary()
+    return Figures(miou=_points(summary['miou']), map50=_points(summary['map50']))
 
 
 def compare(reference: Sequence[GraphOutput], other: Sequence[GraphOutput]) -> Agreement:
@@ -94,27 +138,77 @@ def compare(reference: Sequence[GraphOutput], other: Sequence[GraphOutput]) -> A
     )
 
 
-def _box_distance(ours: GraphOutput, theirs: GraphOutput) -> tuple[float, int]:
-    """Match each of our published boxes to the nearest of theirs with the same class.
+def _answers(
+    bundle: Bundle, name: str, precision: str, frames: Sequence[LabelledFrame]
+) -> list[GraphOutput]:
+    engine = start_engine(bundle, name=name, precision=precision, mode='thermal', threads=None)
+    try:
+        return run_frames(engine, frames)
+    finally:
+        engine.close()
 
-    Boxes within ``TIE`` of the score floor or of the last of a full list may be on one side only.
+
+def _verified(agreement: Agreement, frames: FrameSet) -> Verified:
+    return Verified(
+        label_agreement=agreement.labels,
+        box_px=agreement.box_px,
+        ok=agreement.ok,
+        frames=agreement.frames,
+        data=frames.origin,
+    )
+
+
+def _verified_lower(
+    agreement: Agreement, frames: FrameSet, best: Figures, figures: Figures
+) -> Verified:
+    miou_loss = _loss(best.miou, figures.miou)
+    map50_loss = _loss(best.map50, figures.map50)
+    known = [loss for loss in (miou_loss, map50_loss) if loss is not None]
+    return Verified(
+        label_agreement=agreement.labels,
+        box_px=agreement.box_px,
+        ok=bool(known) and max(known) <= MAX_POINTS_LOST,
+        frames=agreement.frames,
+        data=frames.origin,
+        miou_loss=miou_loss,
+        map50_loss=map50_loss,
+    )
+
+
+def _loss(best: float | None, figure: float | None) -> float | None:
+    return None if best is None or figure is None else best - figure
+
+
+def _points(value: object) -> float | None:
+    return None if value is None else 100.0 * cast('float', value)
+
+
+def _box_distance(ours: GraphOutput, theirs: GraphOutput) -> tuple[float, int]:
+    """Match our boxes to theirs by class and overlap.
+
+    A box may be on one side only where a tie explains it: its score is within ``TIE`` of the
+    score floor or of the last of a full list, or its overlap with a better box is within ``TIE``
+    of the suppression threshold.
 
     Returns:
         Largest corner distance of matched boxes in pixels, and boxes without a match.
     """
-    floor = MIN_SCORE
-    if ours.scores.size and ours.scores.min() > MIN_SCORE:
-        floor = float(ours.scores.min())
-    rows = np.flatnonzero(ours.scores >= floor + TIE)
+    last = float(ours.scores.min(initial=1.0))
+    floor = max(MIN_SCORE, last) + TIE
     candidates = np.flatnonzero(theirs.scores > 0)
     worst, missing = 0.0, 0
-    for row in rows:
+    for row in np.flatnonzero(ours.scores >= floor):
         alike = candidates[theirs.classes[candidates] == ours.classes[row]]
-        near = np.abs(theirs.scores[alike] - ours.scores[row]) <= TIE
-        alike = alike[near]
         if not alike.size:
             missing += 1
             continue
-        gap = np.abs(theirs.boxes_xyxy[alike] - ours.boxes_xyxy[row]).max(axis=1)
-        worst = max(worst, float(gap.min()))
+        overlap = iou_matrix(ours.boxes_xyxy[row : row + 1], theirs.boxes_xyxy[alike])[0]
+        if np.any(np.abs(overlap - SUPPRESSION_IOU) < TIE):
+            continue
+        twin = int(overlap.argmax())
+        if overlap[twin] < MATCH_IOU:
+            missing += 1
+            continue
+        gap = np.abs(theirs.boxes_xyxy[alike[twin]] - ours.boxes_xyxy[row]).max()
+        worst = max(worst, float(gap))
     return worst, missing

@@ -1,0 +1,141 @@
+"""Pictures to verify a bundle on: real ones wherever they can be had, synthetic ones otherwise."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+import logging
+from pathlib import Path
+import tempfile
+from typing import TYPE_CHECKING
+
+import msgspec
+import numpy as np
+
+from xspec_ros.core.radiometry import tone_range
+from xspec_ros.core.truth import Boxes
+from xspec_ros.errors import DataError
+from xspec_ros.learn.data.sources import open_source, Source, SourceContext
+from xspec_ros.learn.data.synthetic import SynthSource
+from xspec_ros.learn.train.recipe import Recipe
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from xspec_ros.core.frame import PixelArray, UInt8Array
+    from xspec_ros.learn.data.picture import Picture
+    from xspec_ros.learn.train.checkpoint import CheckpointInfo
+
+LOGGER = logging.getLogger(__name__)
+
+SYNTHETIC_FRAMES = 24
+SYNTHETIC_SEED = 90_001
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LabelledFrame:
+    """One thermal picture with what is known of it.
+
+    Attributes:
+        image: (H, W) uint8 or uint16.
+        tone: Low and high in counts, as of the picture alone.
+        label_map: (H, W) uint8 truth, 255 ignored, or None.
+        boxes: True boxes, or None.
+    """
+
+    image: PixelArray
+    tone: tuple[float, float]
+    label_map: UInt8Array | None = None
+    boxes: Boxes | None = None
+
+    @property
+    def pixel_bytes(self) -> UInt8Array:
+        """(H, W, 1) or (H, W, 2) uint8: what a camera sends, little-endian."""
+        image = np.ascontiguousarray(self.image)
+        little = image.astype(image.dtype.newbyteorder('<'), copy=False)
+        return little.view(np.uint8).reshape(*image.shape, -1)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FrameSet:
+    """Frames and where they come from.
+
+    Attributes:
+        frames: At least one frame.
+        origin: Name and fold, or ``synthetic``.
+        synthetic: Whether they are synthetic for want of real ones.
+    """
+
+    frames: tuple[LabelledFrame, ...]
+    origin: str
+    synthetic: bool = False
+
+
+def verification_frames(
+    info: CheckpointInfo, *, data: Path | None = None, fold: str | None = None
+) -> FrameSet:
+    """Return the frames to verify on.
+
+    Args:
+        info: The checkpoint; its recipe names the validation sets.
+        data: Data set folder to take instead.
+        fold: Fold of it.
+
+    Returns:
+        ``data``, else the recipe's validation sets, else synthetic frames.
+
+    Raises:
+        DataError: ``data`` was asked for and cannot be used.
+    """
+    recipe = msgspec.convert(info.recipe, Recipe)
+    if data is not None:
+        source = Source(dataset=str(data.resolve()), folds=(fold,) if fold else ())
+        return _open(recipe, (source,), info)
+    try:
+        return _open(recipe, recipe.validation, info)
+    except DataError as error:
+        LOGGER.warning('verifying on synthetic frames: %s', error)
+    with tempfile.TemporaryDirectory() as cache:
+        synth = SynthSource(count=SYNTHETIC_FRAMES, seed=SYNTHETIC_SEED)
+        recipe = msgspec.structs.replace(recipe, cache=cache)
+        found = _open(recipe, (Source(synth=synth),), info)
+    return FrameSet(frames=found.frames, origin='synthetic', synthetic=True)
+
+
+def _open(recipe: Recipe, sources: Iterable[Source], info: CheckpointInfo) -> FrameSet:
+    context = SourceContext(
+        data_root=Path(recipe.data_root),
+        cache=Path(recipe.cache),
+        classes=info.classes,
+        detection_classes=info.detection_classes,
+    )
+    frames: list[LabelledFrame] = []
+    origins: list[str] = []
+    for source in sources:
+        pictures = open_source(source, context)
+        percentiles = (recipe.input.low_percentile, recipe.input.high_percentile)
+        frames += [
+            _frame(picture, picture.thermal, percentiles)
+            for picture in pictures
+            if picture.thermal is not None
+        ]
+        fold = str(pictures.facts.get('fold', ''))
+        origins.append(f'{pictures.facts["name"]} {fold}'.strip())
+    if not frames:
+        message = 'the recipe names no validation pictures'
+        raise DataError(message, hint='give --data')
+    return FrameSet(frames=tuple(frames), origin=', '.join(origins))
+
+
+def _frame(picture: Picture, image: PixelArray, percentiles: tuple[float, float]) -> LabelledFrame:
+    boxes = Boxes(
+        boxes_xyxy=picture.boxes_xyxy,
+        class_ids=picture.box_classes.astype(np.int32),
+        crowd=picture.box_crowd,
+    )
+    own = image.copy()  # a memory-mapped cache may be gone by the time it is used
+    return LabelledFrame(
+        image=own,
+        tone=tone_range(own, *percentiles),
+        label_map=None if picture.label_map is None else picture.label_map.copy(),
+        boxes=boxes if picture.has_boxes else None,
+    )
