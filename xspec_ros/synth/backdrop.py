@@ -11,20 +11,20 @@ from xspec_ros.synth.camera import Camera
 from xspec_ros.synth.canvas import Array, Canvas, Colour, mix
 from xspec_ros.synth.climate import Temperatures
 from xspec_ros.synth.light import Light
-from xspec_ros.synth.textures import noise, noise_crop, TILE
+from xspec_ros.synth.noise import noise, noise_crop, TILE
 
 SKY, BUILDING, VEGETATION = 7, 2, 6
-_PANORAMA = (96, 2048)
+_PANORAMA = (96, 1024)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Backdrop:
-    """The skyline as a strip all around, 2048 columns, 96 rows down to the horizon.
+    """The skyline as a strip all around, 1024 columns, 96 rows down to the horizon.
 
     Attributes:
-        surface: (96, 2048, 4) uint8.
-        heat: (96, 2048) float32 kelvin.
-        label: (96, 2048) uint8, 7 where the sky shows.
+        surface: (96, 1024, 4) uint8.
+        heat: (96, 1024) float32 kelvin.
+        label: (96, 1024) uint8, 7 where the sky shows.
         cloud_at: Offset into the cloud noise.
         zenith: Colour of the sky overhead.
         horizon: Colour of the sky at the horizon.
@@ -44,14 +44,13 @@ def draw_backdrop(temps: Temperatures, light: Light, rng: np.random.Generator) -
     surface = np.zeros((height, width, 4), np.uint8)
     heat = np.zeros((height, width), np.float32)
     label = np.full((height, width), SKY, np.uint8)
-    grade = np.arange(height)[:, None]
-    for _ in range(int(rng.integers(6, 22))):
+    grade = np.arange(height, dtype=np.float32)[:, None]
+    far = light.spot(0.0, 0.0, 120.0)
+    for _ in range(int(rng.integers(3, 12))):
         left, wide = int(rng.integers(width)), int(rng.integers(20, 140))
         top = int(height - rng.uniform(8, 80))
         tone = float(rng.uniform(60, 190))
-        colour = light.fade(
-            light.shade((tone, tone * 0.97, tone * 0.92), 0.3, (0, 0, 300.0)), 120.0
-        )
+        colour = far.shade((tone, tone * 0.97, tone * 0.92), 0.3)
         warm = temps.of('plaster', 'front') + float(rng.uniform(-1.5, 1.5))
         columns = np.arange(left, left + wide) % width
         surface[top:, columns, :3] = colour
@@ -67,7 +66,7 @@ def draw_backdrop(temps: Temperatures, light: Light, rng: np.random.Generator) -
     edge -= float(rng.uniform(0, 34))
     leaf = noise_crop(11, 0.5, (height, width), rng)
     trees = grade + 2.5 * leaf > edge[None]
-    green = light.fade(light.shade((62.0, 84.0, 46.0), 0.4, (0, 0, 300.0)), 100.0)
+    green = far.shade((62.0, 84.0, 46.0), 0.4)
     shade = np.clip(1.0 + 0.22 * leaf, 0.3, 1.8)[..., None]
     painted = np.clip(np.array(green) * shade, 0, 255).astype(np.uint8)
     surface[trees, :3] = painted[trees]
@@ -107,54 +106,52 @@ def draw_sky(
     seconds: float,
 ) -> None:
     """Fill the canvas with sky, skyline, and plain ground below the horizon."""
-    width, height = canvas.size_wh
-    elevation = np.clip((camera.horizon_v - np.arange(height)) / camera.focal, 0.0, 1.2)
-    _fill_sky(canvas, camera, temps, backdrop, elevation, seconds)
+    height = canvas.size_wh[1]
+    _fill_sky(canvas, camera, temps, backdrop, seconds)
     horizon = camera.horizon_v - 0.5 * camera.focal * max(0.0, camera.rise) * 60.0
     _put_skyline(canvas, camera, backdrop, horizon)
     below = min(height, max(0, int(np.ceil(horizon))))
-    tone = light.fade(light.shade((92.0, 96.0, 90.0), 0.3, (0.0, 0.0, 300.0)), 110.0)
+    tone = light.spot(0.0, 0.0, 110.0).shade((92.0, 96.0, 90.0), 0.3)
     canvas.surface[below:] = (*(int(value) for value in tone), 10)
     canvas.heat[below:] = temps.of('grass', 'flat')
     canvas.ident[below:] = VEGETATION
-    del width
 
 
 def _fill_sky(
-    canvas: Canvas,
-    camera: Camera,
-    temps: Temperatures,
-    backdrop: Backdrop,
-    elevation: Array,
-    seconds: float,
+    canvas: Canvas, camera: Camera, temps: Temperatures, backdrop: Backdrop, seconds: float
 ) -> None:
+    """Sky and clouds, made at a quarter of the size: they have no fine detail."""
     weather = temps.weather
     width, height = canvas.size_wh
     last = min(height, max(0, int(np.ceil(camera.horizon_v + 30.0))))
-    if last == 0:
+    if last < 4:
         return
-    share = np.clip(elevation[:last] * 1.6, 0.0, 1.0)[:, None]
-    x = (
-        np.arange(width) * 0.35 + backdrop.cloud_at[0] + camera.centre_u * -0.35 + 2.0 * seconds
-    ).astype(int) % TILE
-    y = ((np.arange(last) - camera.horizon_v) * 1.1 + backdrop.cloud_at[1]).astype(int) % TILE
+    v = (np.arange(last // 4 + 1) + 0.5) * 4.0
+    u = (np.arange(width // 4 + 1) + 0.5) * 4.0
+    elevation = np.clip((camera.horizon_v - v) / camera.focal, 0.0, 1.2).astype(np.float32)[
+        :, None
+    ]
+    x = ((u - camera.centre_u) * 0.35 + backdrop.cloud_at[0] + 2.0 * seconds).astype(int) % TILE
+    y = ((v - camera.horizon_v) * 1.1 + backdrop.cloud_at[1]).astype(int) % TILE
     cloud = noise(15, 1.7).take(y, axis=0).take(x, axis=1)
-    cover = np.clip(0.5 * cloud + 2.4 * (weather.cloud - 0.5), 0.0, 1.0)
+    cover = np.clip(0.5 * cloud + np.float32(2.4 * (weather.cloud - 0.5)), 0.0, 1.0)
     if weather.cloud < 0.05:
-        cover = cover * 0.0
+        cover *= 0.0
+    share = np.clip(elevation * 1.6, 0.0, 1.0)
+    surface = np.zeros((*cover.shape, 4), np.uint8)
     for channel in range(3):
-        base = backdrop.horizon[channel] + share * (
-            backdrop.zenith[channel] - backdrop.horizon[channel]
-        )
-        white = 235.0 if not weather.night else backdrop.horizon[channel] * 1.5
-        plane = base + cover * ((white - 40.0 * (weather.cloud > 0.7)) - base) * 0.8
-        canvas.surface[:last, :, channel] = np.clip(plane, 0, 255)
-    canvas.surface[:last, :, 3] = 0
-    near_horizon = np.exp(-elevation[:last] * 7.0)[:, None]
-    zenith = weather.air() - 58.0 * (1.0 - 0.6 * weather.cloud) - 4.0
-    clear = zenith + (weather.air() - 6.0 - zenith) * near_horizon
-    overcast = weather.air() - 7.0 - 6.0 * share
-    canvas.heat[:last] = clear + (overcast - clear) * cover
+        low, high = backdrop.horizon[channel], backdrop.zenith[channel]
+        white = low * 1.5 if weather.night else 235.0 - 40.0 * (weather.cloud > 0.7)
+        plane = low + share * (high - low)
+        plane = plane + cover * (white - plane) * 0.8
+        surface[..., channel] = np.clip(plane, 0, 255)
+    air, near = weather.air(), np.exp(-elevation * 7.0)
+    zenith = air - 58.0 * (1.0 - 0.6 * weather.cloud) - 4.0
+    clear = zenith + (air - 6.0 - zenith) * near
+    heat = clear + (air - 7.0 - 6.0 * share - clear) * cover
+    size = (width, last)
+    canvas.surface[:last] = cv2.resize(surface, size)
+    canvas.heat[:last] = cv2.resize(heat.astype(np.float32), size)
     canvas.ident[:last] = SKY
 
 
@@ -172,7 +169,7 @@ def _put_skyline(canvas: Canvas, camera: Camera, backdrop: Backdrop, horizon: fl
         int
     ) % columns
     label = backdrop.label.take(y, axis=0).take(x, axis=1)
-    mask = cv2.compare(label, SKY, cv2.CMP_NE)
+    mask = np.not_equal(label, SKY).view(np.uint8)
     part = slice(first, last)
     cv2.copyTo(backdrop.surface.take(y, axis=0).take(x, axis=1), mask, canvas.surface[part])
     cv2.copyTo(backdrop.heat.take(y, axis=0).take(x, axis=1), mask, canvas.heat[part])

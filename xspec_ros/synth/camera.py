@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+import math
 
 import numpy as np
 
@@ -81,3 +82,28 @@ class Camera:
     def shifted(self, baseline_m: float) -> Camera:
         """The same camera moved to the right."""
         return replace(self, lateral=self.lateral + baseline_m)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Place:
+    """Where a moving object is.
+
+    Attributes:
+        lateral: Metres, right positive.
+        station: Metres along the road.
+        ahead: Metres in front of the camera.
+        heading: Direction in radians: 0 = away along the road, pi/2 = to the right.
+    """
+
+    lateral: float
+    station: float
+    ahead: float
+    heading: float
+
+    def points(self, local: Array) -> Array:
+        """Turn (..., 3) forward, right, up into lateral, ahead, height."""
+        cosine, sine = math.cos(self.heading), math.sin(self.heading)
+        forward, right = local[..., 0], local[..., 1]
+        lateral = self.lateral + forward * sine + right * cosine
+        ahead = self.ahead + forward * cosine - right * sine
+        return np.stack([lateral, ahead, local[..., 2]], axis=-1)

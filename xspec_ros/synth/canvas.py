@@ -10,6 +10,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from xspec_ros.synth.noise import noise, TILE
+
 Array: TypeAlias = NDArray[Any]
 Colour: TypeAlias = tuple[float, float, float]
 
@@ -47,7 +49,7 @@ class Canvas:
         heat: (H, W) float32 surface temperature in kelvin.
         ident: (H, W) uint16 object numbers; below 16 they are class ids of stuff.
         classes: Class id of every object number.
-        whole: Pixels of every object if nothing hid it, cut edges included.
+        whole: Of every object its pixels if nothing hid it, and where in the picture it lies.
         glows: Lamps seen by the RGB camera: column, row, radius in pixels, R, G, B.
     """
 
@@ -55,7 +57,7 @@ class Canvas:
     heat: Array
     ident: Array
     classes: list[int] = field(default_factory=lambda: list(range(FIRST_OBJECT)))
-    whole: dict[int, float] = field(default_factory=dict)
+    whole: dict[int, tuple[float, Window]] = field(default_factory=dict)
     glows: list[tuple[float, float, float, Colour]] = field(default_factory=list)
 
     @classmethod
@@ -122,101 +124,154 @@ class Window:
         return self.x1 - self.x0, self.y1 - self.y0
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Grain:
+    """Fine variation over an object: heat spreads, and neither camera sees flat surfaces.
+
+    Attributes:
+        kind: Which noise tile.
+        slope: Its fall with frequency.
+        offset: Row and column where the object starts in it.
+        zoom: Pixels a texel, 1 or more.
+        spread: Standard deviation of the heat's blur in pixels.
+        heat: Amplitude in kelvin.
+        tone: Amplitude as a share of brightness.
+    """
+
+    kind: int
+    slope: float
+    offset: tuple[int, int]
+    zoom: float
+    spread: float
+    heat: float
+    tone: float
+
+
 @dataclass(slots=True)
 class Patch:
-    """A small canvas for one object, possibly reaching beyond the picture.
+    """A small drawing of one object, possibly reaching beyond the picture.
+
+    Shapes are drawn as paint numbers and turned into colour and heat once, so that a shape
+    costs one polygon.
 
     Attributes:
         x0: Picture column of its left edge.
         y0: Picture row of its top edge.
-        surface: (h, w, 4) uint8 as in ``Canvas``.
-        heat: (h, w) float32 kelvin.
-        mask: (h, w) uint8, 1 where the object is.
+        index: (h, w) uint8, 0 = nothing, else 1 + the paint's place in ``paints``.
+        paints: What was used; the first one also fills what heat spreads into.
     """
 
     x0: int
     y0: int
-    surface: Array
-    heat: Array
-    mask: Array
+    index: Array
+    paints: list[Paint]
 
     @classmethod
     def around(cls, points: Array, base: Paint, *, margin: float, limit: int) -> Patch | None:
         """Make a patch that holds (n, 2) points and a margin in pixels, None when too big."""
-        low = np.floor(points.min(axis=0) - margin).astype(int)
-        high = np.ceil(points.max(axis=0) + margin).astype(int) + 1
-        width, height = (high - low).tolist()
+        left, top = np.floor(points.min(axis=0) - margin).tolist()
+        right, bottom = np.ceil(points.max(axis=0) + margin).tolist()
+        width, height = int(right - left) + 1, int(bottom - top) + 1
         if not (0 < width <= limit and 0 < height <= limit):
             return None
-        surface = np.empty((height, width, 4), np.uint8)
-        surface[:] = np.array(base.scalar, np.uint8)
-        heat = np.full((height, width), base.heat, np.float32)
-        return cls(int(low[0]), int(low[1]), surface, heat, np.zeros((height, width), np.uint8))
+        return cls(int(left), int(top), np.zeros((height, width), np.uint8), [base])
 
-    def fill(self, points: Array, paint: Paint) -> None:
+    def add(self, paint: Paint) -> int:
+        """Register a paint and return its number."""
+        self.paints.append(paint)
+        return len(self.paints)
+
+    def fixed(self, points: Array) -> Array:
+        """Turn (..., 2) picture coordinates into fixed-point ones of this patch."""
+        return fixed_point(points - np.array((self.x0, self.y0), np.float64))
+
+    def fill(self, points: Array, paint: int) -> None:
         """Fill a polygon given by (n, 2) picture coordinates."""
-        fixed = fixed_point(points - (self.x0, self.y0))
-        cv2.fillPoly(self.surface, [fixed], paint.scalar, cv2.LINE_8, SHIFT)
-        cv2.fillPoly(self.heat, [fixed], paint.heat, cv2.LINE_8, SHIFT)
-        cv2.fillPoly(self.mask, [fixed], 1, cv2.LINE_8, SHIFT)
+        cv2.fillPoly(self.index, [self.fixed(points)], paint, cv2.LINE_8, SHIFT)
 
-    def disc(self, centre: Array, radius: float, paint: Paint) -> None:
-        """Fill a disc."""
-        x = int((centre[0] - self.x0) * 16)
-        y = int((centre[1] - self.y0) * 16)
-        size = max(int(radius * 16), 8)
-        cv2.circle(self.surface, (x, y), size, paint.scalar, -1, cv2.LINE_8, SHIFT)
-        cv2.circle(self.heat, (x, y), size, paint.heat, -1, cv2.LINE_8, SHIFT)
-        cv2.circle(self.mask, (x, y), size, 1, -1, cv2.LINE_8, SHIFT)
+    def fill_fixed(self, points: Array, paint: int) -> None:
+        """Fill a polygon given by (n, 2) fixed-point coordinates of this patch."""
+        cv2.fillPoly(self.index, [points], paint, cv2.LINE_8, SHIFT)
 
-    def line(self, points: Array, width: float, paint: Paint) -> None:
+    def line(self, points: Array, width: float, paint: int) -> None:
         """Draw an open line of a width in pixels."""
-        fixed = fixed_point(points - (self.x0, self.y0))
         thick = max(1, round(width))
-        for plane, value in (
-            (self.surface, paint.scalar),
-            (self.heat, paint.heat),
-            (self.mask, 1),
-        ):
-            cv2.polylines(plane, [fixed], False, value, thick, cv2.LINE_8, SHIFT)
+        cv2.polylines(self.index, [self.fixed(points)], False, paint, thick, cv2.LINE_8, SHIFT)
 
-    def limb(self, start: Array, end: Array, radii: tuple[float, float], paint: Paint) -> None:
-        """Fill a tapered capsule between two points with radii in pixels."""
-        self.fill(capsule(start, end, radii), paint)
+    def stamp(self, canvas: Canvas, class_id: int, grain: Grain | None = None) -> int:
+        """Copy the drawing onto the canvas as a new object.
 
-    def stamp(self, canvas: Canvas, ident: int) -> None:
-        """Copy the object onto the canvas and note its whole size."""
-        canvas.whole[ident] = canvas.whole.get(ident, 0.0) + float(cv2.countNonZero(self.mask))
-        height, width = self.mask.shape
-        part = canvas.window(self.x0, self.y0, self.x0 + width - 1, self.y0 + height - 1)
+        Returns:
+            The object's number, 0 when no pixel lies in the picture.
+        """
+        height, width = self.index.shape
+        right, bottom = self.x0 + width - 1, self.y0 + height - 1
+        part = canvas.window(self.x0, self.y0, right, bottom)
         if part is None:
-            return
-        area = (
-            slice(part.y0 - self.y0, part.y1 - self.y0),
-            slice(part.x0 - self.x0, part.x1 - self.x0),
-        )
-        mask = np.ascontiguousarray(self.mask[area])
-        canvas.blit(part, self.surface[area], self.heat[area], mask, ident)
+            return 0
+        x, y = part.x0 - self.x0, part.y0 - self.y0
+        index = self.index[y : y + part.y1 - part.y0, x : x + part.x1 - part.x0]
+        colours = np.empty((len(self.paints) + 1, 4), np.uint8)
+        colours[1:] = [paint.scalar for paint in self.paints]
+        heats = np.empty(len(self.paints) + 1, np.float32)
+        heats[1:] = [paint.heat for paint in self.paints]
+        colours[0], heats[0] = colours[1], heats[1]
+        surface, heat = colours.take(index, axis=0), heats.take(index)
+        if grain is not None:
+            _vary(surface, heat, grain, (y, x))
+        ident = canvas.new_object(class_id)
+        canvas.whole[ident] = (float(cv2.countNonZero(self.index)), part)
+        canvas.blit(part, surface, heat, np.minimum(index, 1), ident)
+        return ident
+
+
+def _vary(surface: Array, heat: Array, grain: Grain, start: tuple[int, int]) -> None:
+    """Apply grain to planes that begin at ``start`` within the object."""
+    if grain.spread > 0.4:
+        cv2.GaussianBlur(heat, (0, 0), grain.spread, dst=heat)
+    rows, columns = (
+        (np.arange(first, first + count) * (1.0 / grain.zoom) + offset).astype(np.intp) % TILE
+        for first, count, offset in zip(start, heat.shape, grain.offset, strict=True)
+    )
+    tile = noise(grain.kind, grain.slope).take(rows, axis=0).take(columns, axis=1)
+    heat += tile * np.float32(grain.heat)
+    tone = (tile * np.float32(128.0 * grain.tone) + np.float32(128.0)).astype(np.uint8)
+    full = np.full_like(tone, 128)
+    cv2.multiply(surface, cv2.merge([tone, tone, tone, full]), dst=surface, scale=1 / 128)
 
 
 _HALF = np.linspace(0.0, np.pi, 6)
 _CAP = np.stack([np.sin(_HALF), np.cos(_HALF)], axis=1)
 
 
-def capsule(start: Array, end: Array, radii: tuple[float, float]) -> Array:
-    """Return the (12, 2) outline of a tapered limb with round ends."""
-    along = np.asarray(end, np.float64) - start
-    length = float(np.hypot(along[0], along[1]))
-    unit = along / length if length > 1e-6 else np.array([0.0, 1.0])
-    side = np.array([-unit[1], unit[0]])
-    frame = np.stack([unit, side])
-    return np.concatenate([end + radii[1] * (_CAP @ frame), start - radii[0] * (_CAP @ frame)])
+def capsules(starts: Array, ends: Array, radii: Array) -> Array:
+    """Outline tapered limbs with round ends.
+
+    Args:
+        starts: (n, 2) pixels.
+        ends: (n, 2) pixels.
+        radii: (n, 2) radius at the start and at the end, pixels.
+
+    Returns:
+        (n, 12, 2) closed outlines.
+    """
+    along = ends - starts
+    length = np.maximum(np.hypot(along[:, 0], along[:, 1]), 1e-6)[:, None]
+    unit = along / length
+    cap = (
+        _CAP[None, :, :1] * unit[:, None]
+        + _CAP[None, :, 1:] * np.stack([-unit[:, 1], unit[:, 0]], axis=1)[:, None]
+    )
+    head = ends[:, None] + cap * radii[:, 1, None, None]
+    tail = starts[:, None] - cap * radii[:, 0, None, None]
+    return np.concatenate([head, tail], axis=1)
 
 
 def fixed_point(points: Array) -> Array:
-    """Turn (n, 2) pixel coordinates into the fixed-point integers of OpenCV's drawing."""
-    bounded = np.clip(np.asarray(points, np.float64), -60000.0, 60000.0)
-    return np.rint(bounded * (1 << SHIFT)).astype(np.int32)
+    """Turn (..., 2) pixel coordinates into the fixed-point integers of OpenCV's drawing."""
+    scaled_up = points * float(1 << SHIFT)
+    np.clip(scaled_up, -1e6, 1e6, out=scaled_up)
+    return scaled_up.astype(np.int32)
 
 
 def mix(colour: Colour, other: Sequence[float], share: float) -> Colour:

@@ -19,7 +19,7 @@ from xspec_ros.synth.sensors import (
     stretch,
 )
 from xspec_ros.synth.settings import DriveSettings
-from xspec_ros.synth.world import objects_of, whole_size, World
+from xspec_ros.synth.world import World
 
 MIN_SIDE_PX = 4
 MIN_VISIBLE = 0.25
@@ -191,14 +191,13 @@ def _boxes(canvas: Canvas) -> DriveBoxes:
     """Boxes of the visible part of every object that shows enough of itself."""
     rows: list[tuple[float, float, float, float]] = []
     ids: list[int] = []
-    for ident in objects_of(canvas):
-        mask = cv2.inRange(canvas.ident, ident, ident)
+    for ident, (whole, part) in canvas.whole.items():
+        window = canvas.ident[part.y0 : part.y1, part.x0 : part.x1]
+        mask = np.equal(window, ident).view(np.uint8)
         left, top, wide, tall = cv2.boundingRect(mask)
-        if min(wide, tall) < MIN_SIDE_PX:
+        if min(wide, tall) < MIN_SIDE_PX or cv2.countNonZero(mask) < MIN_VISIBLE * whole:
             continue
-        seen = cv2.countNonZero(mask)
-        if seen < MIN_VISIBLE * whole_size(canvas, ident):
-            continue
+        left, top = left + part.x0, top + part.y0
         rows.append((left, top, left + wide, top + tall))
         ids.append(_DETECTED[canvas.classes[ident]])
     return DriveBoxes(

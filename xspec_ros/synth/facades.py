@@ -10,7 +10,8 @@ import numpy as np
 from xspec_ros.synth.canvas import Array, Colour, scaled
 from xspec_ros.synth.climate import Temperatures
 from xspec_ros.synth.light import Light
-from xspec_ros.synth.textures import noise_crop, Texture
+from xspec_ros.synth.noise import noise_crop
+from xspec_ros.synth.textures import Texture
 
 Facing = Literal['left', 'right', 'front', 'back']
 _WALLS: tuple[tuple[str, Colour], ...] = (
@@ -73,8 +74,8 @@ class _Board:
     ) -> None:
         self.rng = rng
         self.size_m = size_m
-        width = int(np.clip(size_m[0] * density, 16, 420))
-        height = int(np.clip(size_m[1] * density, 16, 300))
+        width = int(np.clip(size_m[0] * density, 16, 360))
+        height = int(np.clip(size_m[1] * density, 16, 256))
         self.scale = (width / size_m[0], height / size_m[1])
         self.shape = (height, width)
         self.albedo = np.zeros((height, width, 3), np.float32)
@@ -92,23 +93,25 @@ class _Board:
             slice(max(0, columns[0]), max(0, min(width, max(columns[1], columns[0] + 1)))),
         )
 
-    def finish(self, light: Light, levels: Array, alpha: Array | None = None) -> Texture:
+    def finish(self, levels: Array, alpha: Array | None = None) -> Texture:
         """Put light on it; ``levels`` broadcasts to (h, w, 3) linear light."""
-        del light
-        glow = self.glow[..., None] * np.array([1.0, 0.93, 0.75], np.float32)
-        colour = self.albedo * levels.astype(np.float32) ** (1 / 2.2)
-        np.maximum(colour, glow, out=colour)
+        self.albedo *= levels.astype(np.float32) ** np.float32(1 / 2.2)
+        if self.glow.any():
+            glow = self.glow[..., None] * np.array([1.0, 0.93, 0.75], np.float32)
+            np.maximum(self.albedo, glow, out=self.albedo)
+        np.minimum(self.albedo, 255.0, out=self.albedo)
         surface = np.empty((*self.shape, 4), np.uint8)
-        surface[..., :3] = np.clip(colour, 0, 255)
-        surface[..., 3] = self.shine * 255.0
-        return Texture(surface, self.heat, alpha)
+        surface[..., :3] = self.albedo
+        surface[..., 3] = self.shine * np.float32(255.0) if alpha is None else alpha
+        shine = None if alpha is None else float(self.shine[0, 0])
+        return Texture(surface, self.heat, shine)
 
 
 def facade(
-    style: Style,
     size_m: tuple[float, float],
-    facing: Facing,
     *,
+    style: Style,
+    facing: Facing,
     temps: Temperatures,
     light: Light,
     at: tuple[float, float],
@@ -117,8 +120,8 @@ def facade(
     """Paint one side of a building.
 
     Args:
-        style: The building's looks.
         size_m: Width and height in metres.
+        style: The building's looks.
         facing: Which way it faces.
         temps: Surface temperatures.
         light: For its light.
@@ -139,17 +142,17 @@ def facade(
     _draw_windows(board, style, facing, temps, light.night)
     _draw_street_level(board, style, wall, light.night)
     levels = _wall_light(light, temps.sunny(facing), at, height)
-    return board.finish(light, levels)
+    return board.finish(levels)
 
 
 def _wall_light(light: Light, direct: float, at: tuple[float, float], height: int) -> Array:
-    """Linear light on a wall by row, (h, 1, 3): lamps and headlights reach its foot only."""
-    foot = np.array(light.levels(direct, (at[0], at[1], 400.0)), np.float32)
+    """Linear light on a wall by row, (h, 1, 3): lamps reach its foot only."""
     base = np.array(light.ambient, np.float32) + np.array(light.sun, np.float32) * direct
     if not light.night:
-        return np.broadcast_to(base, (height, 1, 3))
+        return np.asarray(np.broadcast_to(base, (height, 1, 3)))
+    foot = np.array(light.levels(at[0], at[1], 400.0), np.float32)
     share = np.linspace(0.1, 1.0, height, dtype=np.float32)[:, None, None] ** 2
-    return base + (foot - base) * share
+    return np.asarray(base + (foot - base) * share)
 
 
 def _draw_bands(board: _Board, style: Style, wall: float) -> None:
@@ -218,8 +221,8 @@ def _draw_street_level(board: _Board, style: Style, wall: float, night: bool) ->
 
 def wall_texture(
     size_m: tuple[float, float],
-    facing: Facing,
     *,
+    facing: Facing,
     temps: Temperatures,
     light: Light,
     at: tuple[float, float],
@@ -242,13 +245,13 @@ def wall_texture(
         board.albedo[where] *= 0.6
         board.heat[where] += 0.6
     levels = _wall_light(light, temps.sunny(facing), at, board.shape[0])
-    return board.finish(light, levels)
+    return board.finish(levels)
 
 
 def fence_texture(
     size_m: tuple[float, float],
-    facing: Facing,
     *,
+    facing: Facing,
     temps: Temperatures,
     light: Light,
     at: tuple[float, float],
@@ -280,4 +283,4 @@ def fence_texture(
         for level in (0.96, 0.15):
             alpha[board.box(0.0, height * level - 0.05, length, height * level + 0.03)] = 255
     levels = _wall_light(light, temps.sunny(facing), at, board.shape[0])
-    return board.finish(light, levels, alpha)
+    return board.finish(levels, alpha)

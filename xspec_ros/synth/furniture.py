@@ -7,15 +7,14 @@ from typing import Literal
 
 import numpy as np
 
-from xspec_ros.synth.camera import Camera
+from xspec_ros.synth.camera import Camera, Place
 from xspec_ros.synth.canvas import Array, Canvas, Colour, Paint, scaled
 from xspec_ros.synth.climate import Temperatures
-from xspec_ros.synth.light import Light
-from xspec_ros.synth.person import Place
+from xspec_ros.synth.light import Light, Spot
 
 POLE, SIGN = 4, 5
 PostKind = Literal['lamp', 'sign', 'bollard', 'signal', 'mast']
-_RING = np.arange(12) * np.pi / 6
+_CIRCLE = np.stack([np.cos(np.arange(12) * np.pi / 6), np.sin(np.arange(12) * np.pi / 6)], axis=1)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -92,93 +91,89 @@ def draw_post(kind: PostKind, lateral: float, station: float, rng: np.random.Gen
     )
 
 
+@dataclass(frozen=True, slots=True)
+class _Site:
+    """What is needed to draw a post: where to, and the state of the world there."""
+
+    canvas: Canvas
+    camera: Camera
+    post: Post
+    ahead: float
+    temps: Temperatures
+    spot: Spot
+    light: Light
+
+    def fill(self, points: Array, paint: Paint, class_id: int) -> None:
+        """Fill a polygon of (n, 3) lateral, ahead, height."""
+        self.canvas.fill(self.camera.project(points), paint, class_id)
+
+
 def draw_furniture(
     canvas: Canvas, camera: Camera, post: Post, ahead: float, *, temps: Temperatures, light: Light
 ) -> None:
     """Draw a post with what it carries."""
-    at = (post.lateral, post.station, ahead)
+    spot = light.spot(post.lateral, post.station, ahead)
+    site = _Site(canvas, camera, post, ahead, temps, spot, light)
     direct = 0.5 * max(temps.sunny('left'), temps.sunny('right'), temps.sunny('back'))
     cold = temps.of(post.material, 'shaded')
     heat = cold + 0.5 * (temps.of(post.material, 'back') - cold)
-    paint = Paint(
-        colour=light.shade(post.colour, direct, at),
-        heat=heat,
-        shine=0.16 if post.material == 'steel' else 0.05,
-    )
-    side = Paint(colour=scaled(paint.colour, 0.7), heat=heat - 0.3, shine=paint.shine)
-    _column(canvas, camera, post, ahead, (paint, side))
+    shine = 0.16 if post.material == 'steel' else 0.05
+    paint = Paint(colour=spot.shade(post.colour, direct), heat=heat, shine=shine)
+    _column(site, paint)
     if post.arm:
-        ends = np.array(
-            [
-                [post.lateral, ahead, post.height],
-                [post.lateral + post.arm, ahead, post.height + 0.15],
-            ]
-        )
-        thick = np.array([[0.0, 0.0, 0.05], [0.0, 0.0, 0.05]])
-        quad = np.concatenate([ends + thick, ends[::-1] - thick])
-        canvas.fill(camera.project(quad), paint, POLE)
+        tip = post.lateral + post.arm
+        top = post.height
+        quad = [
+            [post.lateral, ahead, top + 0.05],
+            [tip, ahead, top + 0.2],
+            [tip, ahead, top + 0.1],
+            [post.lateral, ahead, top - 0.05],
+        ]
+        site.fill(np.array(quad), paint, POLE)
     if post.kind == 'lamp':
-        _lamp(canvas, camera, post, ahead, temps=temps, light=light)
+        _lamp(site)
     if post.board:
-        height = post.height - 0.35
-        size = 0.62 if post.board == 'wide' else 0.34
-        _board(canvas, camera, post, (post.lateral, ahead, height), size, temps=temps, light=light)
+        _board(site)
     if post.kind == 'signal':
-        _signal(canvas, camera, post, ahead, temps=temps, light=light)
+        _signal(site)
 
 
-def _column(
-    canvas: Canvas, camera: Camera, post: Post, ahead: float, paints: tuple[Paint, Paint]
-) -> None:
-    foot = camera.project(np.array([post.lateral, ahead, 0.0]))
-    tip = camera.project(np.array([post.lateral, ahead, post.height]))
-    half = max(0.55, post.radius * camera.scale_at(ahead))
-    left, right, middle = (
-        np.array([-half, 0.0]),
-        np.array([half, 0.0]),
-        np.array([0.3 * half, 0.0]),
-    )
-    canvas.fill(
-        np.stack([foot + left, tip + left * 0.85, tip + right * 0.85, foot + right]),
-        paints[0],
-        POLE,
-    )
+def _column(site: _Site, paint: Paint) -> None:
+    post, ahead = site.post, site.ahead
+    ends = np.array([[post.lateral, ahead, 0.0], [post.lateral, ahead, post.height]])
+    (x0, y0), (x1, y1) = site.camera.project(ends).tolist()
+    half = max(0.6, post.radius * site.camera.scale_at(ahead))
+    thin = 0.85 * half
+    quad = np.array([[x0 - half, y0], [x1 - thin, y1], [x1 + thin, y1], [x0 + half, y0]])
+    site.canvas.fill(quad, paint, POLE)
     if half > 1.5:
-        canvas.fill(
-            np.stack([foot + middle, tip + middle, tip + right * 0.85, foot + right]),
-            paints[1],
-            POLE,
-        )
+        dark = Paint(colour=scaled(paint.colour, 0.7), heat=paint.heat - 0.4, shine=paint.shine)
+        quad[:2, 0] = x0 + 0.3 * half, x1 + 0.3 * half
+        site.canvas.fill(quad, dark, POLE)
 
 
-def _lamp(
-    canvas: Canvas, camera: Camera, post: Post, ahead: float, *, temps: Temperatures, light: Light
-) -> None:
+def _lamp(site: _Site) -> None:
     """The lamp head: warm and glaring at night."""
-    tip = (post.lateral + post.arm, ahead, post.height + 0.1)
-    centre = camera.project(np.array(tip))
-    scale = camera.scale_at(ahead)
-    half = np.array([0.34, 0.11]) * scale
-    half = np.maximum(half, 0.8)
-    colour = (
-        (255.0, 250.0, 232.0)
-        if light.night
-        else light.shade((190.0, 190.0, 186.0), 0.3, (*tip[:2], ahead))
+    post, night = site.post, site.light.night
+    tip = np.array([post.lateral + post.arm, site.ahead, post.height + 0.1])
+    x, y = site.camera.project(tip).tolist()
+    scale = site.camera.scale_at(site.ahead)
+    wide, tall = max(0.8, 0.34 * scale), max(0.8, 0.11 * scale)
+    colour = (255.0, 250.0, 232.0) if night else site.spot.shade((190.0, 190.0, 186.0), 0.3)
+    heat = site.temps.air + (14.0 if night else 1.0)
+    head = np.array(
+        [[x - wide, y - tall], [x + wide, y - tall], [x + wide, y + tall], [x - wide, y + tall]]
     )
-    heat = temps.air + (22.0 if light.night else 2.0)
-    head = np.stack(
-        [centre - half, centre + half * (1, -1), centre + half, centre + half * (-1, 1)]
-    )
-    canvas.fill(head, Paint(colour=colour, heat=heat, shine=0.05), POLE)
-    if light.night:
-        tone = scaled(light.lamp_colour, 255.0)
-        canvas.glows.append((float(centre[0]), float(centre[1]), 0.7 * scale + 5.0, tone))
+    site.canvas.fill(head, Paint(colour=colour, heat=heat, shine=0.05), POLE)
+    if night:
+        tone = scaled(site.light.lamp_colour, 255.0)
+        site.canvas.glows.append((x, y, 0.7 * scale + 5.0, tone))
 
 
 def _shape(board: str, size: float, share: float) -> Array:
     """Outline of a sign: (n, 2) right, up in metres."""
     if board == 'round':
-        return np.stack([np.cos(_RING), np.sin(_RING)], axis=1) * size * share
+        return _CIRCLE * size * share
     if board == 'triangle':
         points = np.array([[-1.0, 0.75], [1.0, 0.75], [0.0, -0.95]])
         return points * size * 1.15 * share
@@ -186,21 +181,13 @@ def _shape(board: str, size: float, share: float) -> Array:
     return np.array([[-wide, -0.85], [wide, -0.85], [wide, 0.85], [-wide, 0.85]]) * size * share
 
 
-def _board(
-    canvas: Canvas,
-    camera: Camera,
-    post: Post,
-    at: tuple[float, float, float],
-    size: float,
-    *,
-    temps: Temperatures,
-    light: Light,
-) -> None:
-    """A sign board: retroreflective, thin, close to air temperature or the sky's mirror."""
-    lateral, ahead, up = at
+def _board(site: _Site) -> None:
+    """A sign board: it throws headlights back, is thin, and follows the air."""
+    post, temps = site.post, site.temps
+    up = post.height - 0.35
+    size = 0.62 if post.board == 'wide' else 0.34
     direct = 0.7 * temps.sunny('front')
-    place = (post.lateral, post.station, ahead)
-    boost = 2.2 if light.night else 1.0
+    boost = 2.2 if site.light.night else 1.0
     heat = temps.of('board', 'front')
     for share, colour, shift in (
         (1.0, post.rim, 0.0),
@@ -208,42 +195,38 @@ def _board(
         (0.34, post.rim, -0.15),
     ):
         flat = _shape(post.board, size, share)
-        world = np.stack(
-            [lateral + flat[:, 0], np.full(len(flat), ahead), up + flat[:, 1]], axis=1
+        world = np.empty((len(flat), 3))
+        world[:, 0], world[:, 1], world[:, 2] = (
+            post.lateral + flat[:, 0],
+            site.ahead,
+            up + flat[:, 1],
         )
-        tone = scaled(light.shade(colour, direct, place), boost)
-        canvas.fill(camera.project(world), Paint(colour=tone, heat=heat + shift, shine=0.1), SIGN)
+        tone = scaled(site.spot.shade(colour, direct), boost)
+        site.fill(world, Paint(colour=tone, heat=heat + shift, shine=0.1), SIGN)
 
 
-def _signal(
-    canvas: Canvas, camera: Camera, post: Post, ahead: float, *, temps: Temperatures, light: Light
-) -> None:
+def _signal(site: _Site) -> None:
     """A traffic light: dark housing, one lamp on."""
+    post, air = site.post, site.temps.air
     lateral, up = post.lateral + post.arm, post.height - 0.1
-    place = Place(lateral=lateral, station=post.station, ahead=ahead, heading=0.0)
-    housing = np.array(
-        [
-            [0.0, -0.5, up - 0.18],
-            [0.0, 0.5, up - 0.18],
-            [0.0, 0.5, up + 0.18],
-            [0.0, -0.5, up + 0.18],
-        ]
+    place = Place(lateral=lateral, station=post.station, ahead=site.ahead, heading=0.0)
+    low, high = up - 0.18, up + 0.18
+    housing = np.array([[0.0, -0.5, low], [0.0, 0.5, low], [0.0, 0.5, high], [0.0, -0.5, high]])
+    dark = Paint(
+        colour=site.spot.shade((46.0, 48.0, 48.0), 0.2), heat=site.temps.of('board', 'front') + 1.0
     )
-    dark = light.shade((46.0, 48.0, 48.0), 0.2, (lateral, post.station, ahead))
-    canvas.fill(
-        camera.project(place.points(housing)),
-        Paint(colour=dark, heat=temps.of('board', 'front') + 1.0),
-        SIGN,
-    )
+    site.fill(place.points(housing), dark, SIGN)
     on = int(post.station) % 3
     for index, colour in enumerate(
         ((230.0, 40.0, 30.0), (230.0, 180.0, 40.0), (40.0, 220.0, 170.0))
     ):
-        spot = np.array([0.0, 0.32 * (index - 1), up])
-        centre = camera.project(place.points(spot))
-        radius = max(0.7, 0.13 * camera.scale_at(ahead))
-        ring = centre + radius * np.stack([np.cos(_RING), np.sin(_RING)], axis=1)
-        tone = colour if index == on else scaled(colour, 0.15)
-        canvas.fill(ring, Paint(colour=tone, heat=temps.air + (5.0 if index == on else 1.0)), SIGN)
-        if index == on and light.night:
-            canvas.glows.append((float(centre[0]), float(centre[1]), radius * 1.5 + 2.0, colour))
+        centre = site.camera.project(place.points(np.array([0.0, 0.32 * (index - 1), up])))
+        radius = max(0.7, 0.13 * site.camera.scale_at(site.ahead))
+        lit = index == on
+        paint = Paint(
+            colour=colour if lit else scaled(colour, 0.15), heat=air + (4.0 if lit else 1.0)
+        )
+        site.canvas.fill(centre + radius * _CIRCLE, paint, SIGN)
+        if lit and site.light.night:
+            u, v = centre.tolist()
+            site.canvas.glows.append((u, v, radius * 1.5 + 2.0, colour))

@@ -10,8 +10,8 @@ import numpy as np
 from xspec_ros.synth.camera import Camera
 from xspec_ros.synth.canvas import Array, Canvas, Colour
 from xspec_ros.synth.climate import Temperatures
-from xspec_ros.synth.light import beam, Light
-from xspec_ros.synth.textures import noise, noise_crop, TILE
+from xspec_ros.synth.light import Light
+from xspec_ros.synth.noise import noise, noise_crop, TILE
 
 PERIOD_M = 192.0
 HALF_WIDTH_M = 20.0
@@ -48,13 +48,13 @@ class GroundPlan:
     """A ground map in the making.
 
     Attributes:
-        albedo: (1024, 512, 3) float32 colour under full light.
+        albedo: (1024, 512, 3) uint8 colour under full light.
         label: (1024, 512) uint8.
         lit_now: (1024, 512) uint8, 255 = no shadow now.
-        lit_past: (1024, 512) float32, 0 to 1: share of the last hours without shadow.
-        canopy: (1024, 512) uint8, 255 = under something that hides the sky.
+        lit_past: Two (512, 256) uint8, 255 = no shadow one and two hours ago.
+        canopy: (512, 256) uint8, 255 = under something that hides the sky.
         extra: (1024, 512) float32 kelvin to add: manholes, parked cars, ducts.
-        bright: (1024, 512) uint8, 255 = paint.
+        bright: (1024, 512) uint8, 1 = paint.
     """
 
     albedo: Array
@@ -68,24 +68,39 @@ class GroundPlan:
     @classmethod
     def blank(cls) -> GroundPlan:
         """Make a plan of nothing but road in full light."""
-        shape = (ROWS, COLUMNS)
+        shape, half = (ROWS, COLUMNS), (ROWS // 2, COLUMNS // 2)
         return cls(
             albedo=np.zeros((*shape, 3), np.uint8),
             label=np.zeros(shape, np.uint8),
             lit_now=np.full(shape, 255, np.uint8),
-            lit_past=[np.full(shape, 255, np.uint8) for _ in range(2)],
-            canopy=np.zeros(shape, np.uint8),
+            lit_past=[np.full(half, 255, np.uint8) for _ in range(2)],
+            canopy=np.zeros(half, np.uint8),
             extra=np.zeros(shape, np.float32),
             bright=np.zeros(shape, np.uint8),
         )
 
-    def fill(self, plane: Array, points: Array, value: object) -> None:
+    def fill(self, plane: Array, points: Array, value: Colour | float) -> None:
         """Fill a polygon of (n, 2) lateral, station points; it repeats with the world."""
-        for turn in (-PERIOD_M, 0.0, PERIOD_M):
-            moved = (np.asarray(points) + (HALF_WIDTH_M, turn)) * (_ACROSS, _ALONG)
-            if moved[:, 1].max() < 0 or moved[:, 1].min() > ROWS:
-                continue
-            cv2.fillPoly(plane, [np.rint(moved * 16).astype(np.int32)], value, cv2.LINE_8, 4)
+        scale = plane.shape[0] / ROWS * 16.0
+        fixed = (points + (HALF_WIDTH_M, 0.0)) * (_ACROSS * scale, _ALONG * scale)
+        fixed = fixed.astype(np.int32)
+        rows, length = fixed[:, 1], plane.shape[0] * 16
+        low, high = int(rows.min()), int(rows.max())
+        for turn in range(-(high // length), 1 - (low // length)):
+            rows += turn * length
+            cv2.fillPoly(plane, [fixed], value, cv2.LINE_8, 4)
+            rows -= turn * length
+
+    def box(
+        self, plane: Array, reach: tuple[float, float, float, float], value: Colour | float
+    ) -> None:
+        """Fill left, right, start, end in metres; at least one texel, repeating likewise."""
+        left, right, start, end = reach
+        first = round((left + HALF_WIDTH_M) * _ACROSS)
+        last = max(first + 1, round((right + HALF_WIDTH_M) * _ACROSS))
+        low, high = round(start * _ALONG), round(end * _ALONG)
+        rows = np.arange(low, max(low + 1, high)) % ROWS
+        plane[rows, max(0, first) : max(0, last)] = value
 
     def strip(self, left: float, right: float, colour: Colour, label: int) -> None:
         """Cover a strip along the whole road."""
@@ -107,17 +122,25 @@ def finish(
     shape = (ROWS, COLUMNS)
     cloudy = noise_crop(6, 1.6, shape, rng)
     patchy = noise_crop(7, 0.9, shape, rng)
-    soft = cv2.GaussianBlur(plan.lit_now, (0, 0), 1.2).astype(np.float32) * (1 / 255)
+    soft = cv2.GaussianBlur(plan.lit_now, (5, 5), 1.2).astype(np.float32)
+    soft *= np.float32(1 / 255)
     levels = _light_levels(light, temps.weather.sun()[2] if not light.night else 0.0, soft)
-    tone = 1.0 + 0.07 * cloudy + 0.05 * patchy
+    tone = cloudy * np.float32(0.07) + patchy * np.float32(0.05)
+    tone += 1.0
+    if len(levels) == 1:
+        tone *= levels[0][0]
     surface = np.empty((*shape, 4), np.uint8)
     for channel in range(3):
-        lit = plan.albedo[..., channel] * tone * levels[channel]
-        surface[..., channel] = np.clip(lit, 0, 255)
+        lit = plan.albedo[..., channel] * tone
+        lit *= levels[0][1][channel] if len(levels) == 1 else levels[channel][0]
+        np.clip(lit, 0, 255, out=lit)
+        surface[..., channel] = lit
     surface[..., 3] = 12
     heat = _ground_heat(plan, temps, soft)
     contrast = float(rng.uniform(0.15, 0.6))
-    heat += contrast * cloudy + 0.5 * contrast * patchy
+    cloudy = cloudy + patchy * np.float32(0.5)
+    cloudy *= np.float32(contrast)
+    heat += cloudy
     return GroundMap(
         surface=surface,
         heat=heat,
@@ -128,39 +151,53 @@ def finish(
     )
 
 
-def _light_levels(light: Light, up: float, soft: Array) -> list[Array]:
-    """Display factor per channel over the map."""
+def _light_levels(light: Light, up: float, soft: Array) -> list[tuple[Array, Colour]]:
+    """Display factors over the map: one plane and its tint by day, a plane a channel by night."""
+    gamma = np.float32(1 / 2.2)
     if not light.night:
-        return [
-            (light.ambient[i] + light.sun[i] * max(up, 0.0) * soft) ** (1 / 2.2) for i in range(3)
+        green = light.ambient[1] + light.sun[1] * max(up, 0.0) * soft
+        tints = [
+            ((light.ambient[i] + 0.5 * light.sun[i]) / (light.ambient[1] + 0.5 * light.sun[1]))
+            for i in range(3)
         ]
-    pool = np.zeros((ROWS // 4, COLUMNS // 4), np.float32)
-    across = (np.arange(COLUMNS // 4) + 0.5) * 4 / _ACROSS - HALF_WIDTH_M
-    along = (np.arange(ROWS // 4) + 0.5) * 4 / _ALONG
+        red, one, blue = (tint ** (1 / 2.2) for tint in tints)
+        return [(np.power(green, gamma, out=green), (red, one, blue))]
+    step = 8
+    pool = np.zeros((ROWS // step, COLUMNS // step), np.float32)
+    across = (np.arange(COLUMNS // step) + 0.5) * step / _ACROSS - HALF_WIDTH_M
+    along = (np.arange(ROWS // step) + 0.5) * step / _ALONG
     for lateral, station, power in light.lamps:
         gap = np.abs(along - station % PERIOD_M)
         gap = np.minimum(gap, PERIOD_M - gap)
         pool += power / ((across[None] - lateral) ** 2 + gap[:, None] ** 2 + 25.0)
-    pool = cv2.resize(pool, (COLUMNS, ROWS))
-    return [(light.ambient[i] + light.lamp_colour[i] * pool) ** (1 / 2.2) for i in range(3)]
+    planes = [
+        (light.ambient[i] + np.float32(light.lamp_colour[i]) * pool) ** gamma for i in range(3)
+    ]
+    return [(cv2.resize(plane, (COLUMNS, ROWS)), light.ambient) for plane in planes]
 
 
 def _ground_heat(plan: GroundPlan, temps: Temperatures, soft: Array) -> Array:
     """Temperatures of the map: material, light over the last hours, sky overhead."""
-    past = [cv2.GaussianBlur(plane, (0, 0), 3.0).astype(np.float32) for plane in plan.lit_past]
-    memory = sum(past) * np.float32(0.3 / 255) + 0.4 * soft
-    open_sky = cv2.GaussianBlur(plan.canopy, (0, 0), 5.0).astype(np.float32) * (-1 / 255) + 1.0
+    size = (COLUMNS, ROWS)
+    past = cv2.addWeighted(plan.lit_past[0], 0.5, plan.lit_past[1], 0.5, 0.0)
+    memory = cv2.resize(cv2.GaussianBlur(past, (7, 7), 1.6), size).astype(np.float32)
+    memory *= np.float32(0.6 / 255)
+    memory += soft * np.float32(0.4)
+    if temps.weather.night:
+        open_sky = cv2.resize(cv2.GaussianBlur(plan.canopy, (11, 11), 2.5), size)
+        memory *= np.float32(0.35)
+        memory += (255 - open_sky) * np.float32(0.65 / 255)
     names = {ROAD: 'asphalt', SIDEWALK: 'paving', GRASS: 'grass'}
-    warm, cool = np.zeros(256, np.float32), np.zeros(256, np.float32)
+    swing, cool = np.zeros(256, np.float32), np.zeros(256, np.float32)
     for label, name in names.items():
-        warm[label] = temps.of(name, 'flat')
         cool[label] = temps.of(name, 'shaded')
-    sun_share = memory if not temps.weather.night else 0.35 * memory + 0.65 * open_sky
-    low, high = cool.take(plan.label), warm.take(plan.label)
-    heat: Array = low + (high - low) * sun_share + plan.extra
+        swing[label] = temps.of(name, 'flat') - cool[label]
+    memory *= swing.take(plan.label)
+    memory += cool.take(plan.label)
+    memory += plan.extra
     marking = temps.of('marking', 'flat') - temps.of('asphalt', 'flat')
-    heat += (plan.bright > 0) * np.float32(marking * 0.8)
-    return heat.astype(np.float32)
+    memory += plan.bright * np.float32(marking * 0.8)
+    return memory
 
 
 def draw_ground(canvas: Canvas, camera: Camera, ground: GroundMap, light: Light) -> Array:
@@ -202,7 +239,7 @@ def _add_grain(
     canvas: Canvas, camera: Camera, ground: GroundMap, across: Array, ahead: Array, first: int
 ) -> None:
     """Fine texture of the surface close by, fixed to the ground."""
-    begin = int(np.searchsorted(-ahead, -14.0))
+    begin = int(np.searchsorted(-ahead, -11.0))
     if begin >= len(ahead):
         return
     near = ahead[begin:]
@@ -212,39 +249,41 @@ def _add_grain(
     y = np.repeat(station[:, None].astype(np.float32), across.shape[1], axis=1)
     tile = noise(8, 0.45)
     grain = cv2.remap(tile, x.astype(np.float32), y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_WRAP)
-    fade = np.clip(1.3 - near / 12.0, 0.0, 1.0).astype(np.float32)[:, None]
-    grain *= fade
+    grain *= np.clip(1.3 - near / 12.0, 0.0, 1.0).astype(np.float32)[:, None]
     top = first + begin
     canvas.heat[top:] += grain * np.float32(ground.grain[1])
-    factor = (grain * np.float32(ground.grain[0] * 256) + 256).astype(np.uint16)
+    grain *= np.float32(ground.grain[0] * 128)
+    grain += 128.0
+    tone = grain.astype(np.uint8)
     block = canvas.surface[top:]
-    lit = np.minimum((block[..., :3] * factor[..., None]) >> 8, 255)
-    block[..., :3] = lit
+    cv2.multiply(
+        block, cv2.merge([tone, tone, tone, np.full_like(tone, 128)]), dst=block, scale=1 / 128
+    )
 
 
 def _add_haze(canvas: Canvas, light: Light, ahead: Array, first: int) -> None:
     """Fade far rows into the haze."""
     share = 1.0 - np.exp(-ahead / light.sight)
-    for row in np.flatnonzero(share > 0.02):
-        block = canvas.surface[first + row, :, :3]
-        part = float(share[row])
-        block[:] = block * (1.0 - part) + np.array(light.haze) * part
+    count = int(np.searchsorted(-share, -0.05))
+    if count == 0:
+        return
+    part = share[:count, None, None].astype(np.float32)
+    block = canvas.surface[first : first + count]
+    haze = np.array([*light.haze, 12.0], np.float32)
+    block[:] = block * (1.0 - part) + haze * part
 
 
 def _add_headlight(canvas: Canvas, camera: Camera, light: Light, ahead: Array, first: int) -> None:
     """Brighten the ground in the car's own headlights."""
     width, height = canvas.size_wh
-    step = 8
-    picked = ahead[::step]
-    u = np.arange(0, width, step)
-    gain = np.empty((len(picked), len(u)), np.float32)
+    step = 16
+    picked = ahead[::step][:, None]
+    side = (np.arange(0, width, step) - camera.centre_u) / camera.focal * picked
     base = max(light.ambient[1], 1e-4)
-    for row, distance in enumerate(picked):
-        side = (u - camera.centre_u) / camera.focal * distance
-        reach = beam(0.0, float(distance))
-        spread = np.exp(-((side / (1.2 + 0.22 * distance)) ** 2))
-        gain[row] = (1.0 + light.headlight * reach * spread / base) ** (1 / 2.2)
-    full = cv2.resize(gain, (width, height - first))
+    reach = np.where(picked > 0.5, 60.0 / (60.0 + picked * picked), 0.0)
+    spread = np.exp(-((side / (1.2 + 0.22 * picked)) ** 2))
+    gain = (1.0 + light.headlight * reach * spread / base) ** (1 / 2.2)
+    full = cv2.resize(gain.astype(np.float32), (width, height - first))
     block = canvas.surface[first:]
-    scaled = cv2.multiply(block[..., :3].astype(np.float32), cv2.merge([full, full, full]))
-    block[..., :3] = np.minimum(scaled, 255.0)
+    ones = np.ones_like(full)
+    block[:] = cv2.multiply(block, cv2.merge([full, full, full, ones]), dtype=cv2.CV_8U)

@@ -39,41 +39,47 @@ class Light:
     sight: float
     period: float
 
-    def shade(self, albedo: Colour, direct: float, at: tuple[float, float, float]) -> Colour:
-        """Return the colour of a surface as the camera shows it.
+    def spot(self, lateral: float, station: float, ahead: float) -> Spot:
+        """Gather the light at a place: lateral, station, distance ahead, all in metres."""
+        levels = self.levels(lateral, station, ahead)
+        share = 1.0 - math.exp(-max(ahead, 0.0) / self.sight)
+        return Spot(levels, self.sun, self.haze, share)
 
-        Args:
-            albedo: Colour under full white light, 0 to 255.
-            direct: Share of direct sunlight on it, 0 to 1.
-            at: Lateral, station, distance ahead in metres.
-        """
-        levels = self.levels(direct, at)
-        red, green, blue = (
-            min(255.0, tone * level**_GAMMA) for tone, level in zip(albedo, levels, strict=True)
-        )
-        return self.fade((red, green, blue), at[2])
-
-    def levels(self, direct: float, at: tuple[float, float, float]) -> Colour:
-        """Linear light per channel at a place."""
-        extra = 0.0
+    def levels(self, lateral: float, station: float, ahead: float) -> Colour:
+        """Linear light per channel at a place, without direct sun."""
+        if not self.night:
+            return self.ambient
         warm = 0.0
-        if self.night:
-            lateral, station, ahead = at
-            if len(self.lamps):
-                along = np.abs(self.lamps[:, 1] - station) % self.period
-                along = np.minimum(along, self.period - along)
-                distance = (self.lamps[:, 0] - lateral) ** 2 + along**2 + 18.0
-                warm = float(np.sum(self.lamps[:, 2] / distance))
-            extra = self.headlight * beam(lateral, ahead)
-        red, green, blue = (
-            self.ambient[i] + self.sun[i] * direct + self.lamp_colour[i] * warm + extra
-            for i in range(3)
-        )
+        if len(self.lamps):
+            along = np.abs(self.lamps[:, 1] - station) % self.period
+            along = np.minimum(along, self.period - along)
+            distance = (self.lamps[:, 0] - lateral) ** 2 + along * along + 18.0
+            warm = float(np.sum(self.lamps[:, 2] / distance))
+        extra = self.headlight * beam(lateral, ahead)
+        red, green, blue = (self.ambient[i] + self.lamp_colour[i] * warm + extra for i in range(3))
         return red, green, blue
 
     def fade(self, colour: Colour, ahead: float) -> Colour:
         """Blend a colour into the haze over distance."""
         return mix(colour, self.haze, 1.0 - math.exp(-max(ahead, 0.0) / self.sight))
+
+
+@dataclass(frozen=True, slots=True)
+class Spot:
+    """The light at one place: linear levels, direct sun, haze colour and its share."""
+
+    levels: Colour
+    sun: Colour
+    haze: Colour
+    share: float
+
+    def shade(self, albedo: Colour, direct: float = 0.0) -> Colour:
+        """Return a surface's colour as the camera shows it; ``direct``: share of sun on it."""
+        red, green, blue = (
+            tone * (level + sun * direct) ** _GAMMA
+            for tone, level, sun in zip(albedo, self.levels, self.sun, strict=True)
+        )
+        return mix((min(red, 255.0), min(green, 255.0), min(blue, 255.0)), self.haze, self.share)
 
 
 def beam(lateral: float, ahead: float) -> float:

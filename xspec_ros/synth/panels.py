@@ -11,7 +11,7 @@ import numpy as np
 from xspec_ros.synth.camera import Camera, NEAR_M
 from xspec_ros.synth.canvas import Array, Canvas, fixed_point, SHIFT, Window
 from xspec_ros.synth.light import Light
-from xspec_ros.synth.textures import Texture
+from xspec_ros.synth.textures import LazyTexture, Texture
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,7 +33,7 @@ class Panel:
     end: tuple[float, float]
     bottom: float
     top: float
-    texture: Texture
+    texture: LazyTexture
     class_id: int
     span: tuple[float, float] = (0.0, 1.0)
     recede: float = 0.0
@@ -49,70 +49,73 @@ def draw_panel(canvas: Canvas, camera: Camera, panel: Panel, offset: float, ligh
         offset: Added to the panel's stations to give metres ahead of the camera.
         light: For the haze over distance.
     """
-    ends = [(*panel.start, panel.span[0]), (*panel.end, panel.span[1])]
-    ends = [(lateral, station + offset, share) for lateral, station, share in ends]
-    clipped = _clip_near(ends)
+    first = (panel.start[0], panel.start[1] + offset, panel.span[0])
+    clipped = _clip_near(first, (panel.end[0], panel.end[1] + offset, panel.span[1]))
     if clipped is None:
         return
     (l0, z0, t0), (l1, z1, t1) = clipped
+    top, bottom = panel.top, panel.bottom
     corners = camera.project(
-        np.array(
-            [
-                [l0, z0, panel.top],
-                [l1, z1, panel.top],
-                [l1, z1, panel.bottom],
-                [l0, z0, panel.bottom],
-            ]
-        )
+        np.array([[l0, z0, top], [l1, z1, top], [l1, z1, bottom], [l0, z0, bottom]])
     )
-    if abs(corners[0, 0] - corners[1, 0]) < 0.75:
+    xs, ys = corners[:, 0].tolist(), corners[:, 1].tolist()
+    if abs(xs[0] - xs[1]) < 0.75:
         return
-    part = canvas.window(*corners.min(axis=0).tolist(), *corners.max(axis=0).tolist())
+    part = canvas.window(min(xs), min(ys), max(xs), max(ys))
     if part is None:
         return
-    full_height, full_width = panel.texture.heat.shape
-    tall = float(np.linalg.norm(corners[[0, 1]] - corners[[3, 2]], axis=1).max())
-    wide = float(np.linalg.norm(corners[0] - corners[1])) / max(t1 - t0, 1e-3)
-    level, _ = panel.texture.at_scale(max(tall / full_height, wide / full_width))
+    texture = panel.texture.get()
+    full_height, full_width = texture.heat.shape
+    tall = max(ys[3] - ys[0], ys[2] - ys[1]) / full_height
+    wide = abs(xs[1] - xs[0]) / (full_width * max(abs(t1 - t0), 1e-3))
+    level = texture.at_scale(max(tall, wide))
     height, width = level.heat.shape
     source = np.array(
         [[t0 * width, 0], [t1 * width, 0], [t1 * width, height], [t0 * width, height]]
     )
-    origin = (part.x0, part.y0)
-    target = corners - origin
-    warp = cv2.getPerspectiveTransform(source.astype(np.float32), target.astype(np.float32))
+    target = corners - (part.x0, part.y0)
     look = Look(class_id=panel.class_id, table=haze_table(light, 0.5 * (z0 + z1)))
-    _warp_onto(canvas, level, warp, part, target, look=look)
+    _warp_onto(canvas, level, source, part, target, look=look)
 
 
-def _clip_near(
-    ends: list[tuple[float, float, float]],
-) -> tuple[tuple[float, float, float], tuple[float, float, float]] | None:
+_End = tuple[float, float, float]
+
+
+def _clip_near(first: _End, second: _End) -> tuple[_End, _End] | None:
     """Cut a segment at the near plane; None when all of it lies behind."""
-    (l0, z0, t0), (l1, z1, t1) = ends
+    (l0, z0, t0), (l1, z1, t1) = first, second
     if z0 < NEAR_M and z1 < NEAR_M:
         return None
-    if z0 < NEAR_M or z1 < NEAR_M:
-        share = (NEAR_M - z0) / (z1 - z0)
-        cut = (l0 + share * (l1 - l0), NEAR_M, t0 + share * (t1 - t0))
-        return (cut, (l1, z1, t1)) if z0 < NEAR_M else ((l0, z0, t0), cut)
-    return (l0, z0, t0), (l1, z1, t1)
+    if z0 >= NEAR_M and z1 >= NEAR_M:
+        return first, second
+    share = (NEAR_M - z0) / (z1 - z0)
+    cut = (l0 + share * (l1 - l0), NEAR_M, t0 + share * (t1 - t0))
+    return (cut, second) if z0 < NEAR_M else (first, cut)
 
 
 def _warp_onto(
-    canvas: Canvas, level: Texture, warp: Array, part: Window, target: Array, *, look: Look
+    canvas: Canvas, level: Texture, source: Array, part: Window, target: Array, *, look: Look
 ) -> None:
     """Warp a texture into a window of the canvas."""
-    size, edge = part.size_wh, cv2.BORDER_REPLICATE
-    surface = cv2.warpPerspective(level.surface, warp, size, borderMode=edge)
+    size, holes = part.size_wh, level.shine is not None
+    edge = cv2.BORDER_CONSTANT if holes else cv2.BORDER_REPLICATE
+    flat = target[0, 1] == target[1, 1] and target[2, 1] == target[3, 1]
+    if flat and abs(target[0, 0] - target[3, 0]) < 1e-3:
+        warp = cv2.getAffineTransform(source[:3].astype(np.float32), target[:3].astype(np.float32))
+        surface = cv2.warpAffine(level.surface, warp, size, borderMode=edge)
+        heat = cv2.warpAffine(level.heat, warp, size, borderMode=cv2.BORDER_REPLICATE)
+    else:
+        warp = cv2.getPerspectiveTransform(source.astype(np.float32), target.astype(np.float32))
+        surface = cv2.warpPerspective(level.surface, warp, size, borderMode=edge)
+        heat = cv2.warpPerspective(level.heat, warp, size, borderMode=cv2.BORDER_REPLICATE)
+    if holes:
+        mask = cv2.threshold(cv2.extractChannel(surface, 3), 120, 1, cv2.THRESH_BINARY)[1]
+        surface[..., 3] = round(float(level.shine or 0.0) * 255.0)
+    else:
+        mask = np.zeros((size[1], size[0]), np.uint8)
+        cv2.fillConvexPoly(mask, fixed_point(target), 1, cv2.LINE_8, SHIFT)
     if look.table is not None:
         surface = cv2.LUT(surface, look.table)
-    heat = cv2.warpPerspective(level.heat, warp, size, borderMode=edge)
-    mask = np.zeros((size[1], size[0]), np.uint8)
-    cv2.fillConvexPoly(mask, fixed_point(target), 1, cv2.LINE_8, SHIFT)
-    if level.alpha is not None:
-        alpha = cv2.warpPerspective(level.alpha, warp, size)
-        cv2.bitwise_and(mask, cv2.compare(alpha, 120, cv2.CMP_GT), dst=mask)
     canvas.blit(part, surface, heat, mask, look.class_id)
 
 
@@ -127,7 +130,7 @@ class Look:
 def haze_table(light: Light, ahead: float) -> Array | None:
     """Return (1, 256, 4) uint8 that fades colours into the haze, None when it hardly does."""
     share = 1.0 - math.exp(-ahead / light.sight)
-    if share < 0.03:
+    if share < 0.06:
         return None
     ramp = np.arange(256.0)
     channels = [ramp * (1.0 - share) + tone * share for tone in light.haze]

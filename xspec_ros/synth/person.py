@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 import math
 
 import cv2
 import numpy as np
 
-from xspec_ros.synth.camera import Camera
-from xspec_ros.synth.canvas import Array, Canvas, Colour, Paint, Patch, scaled
+from xspec_ros.synth.camera import Camera, Place
+from xspec_ros.synth.canvas import Array, Canvas, capsules, Colour, Grain, Paint, Patch, scaled
 from xspec_ros.synth.climate import Temperatures
-from xspec_ros.synth.light import Light
-from xspec_ros.synth.textures import noise, TILE
+from xspec_ros.synth.light import Spot
+from xspec_ros.synth.noise import TILE
 
 PERSON = 8
 _HAIR: tuple[Colour, ...] = ((24.0, 20.0, 18.0), (52.0, 38.0, 28.0), (120.0, 110.0, 104.0))
@@ -104,31 +105,6 @@ def draw_body(rng: np.random.Generator, air: float, *, walking: bool) -> Body:
     )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Place:
-    """Where a moving object is.
-
-    Attributes:
-        lateral: Metres, right positive.
-        station: Metres along the road.
-        ahead: Metres in front of the camera.
-        heading: Direction in radians: 0 = away along the road, pi/2 = to the right.
-    """
-
-    lateral: float
-    station: float
-    ahead: float
-    heading: float
-
-    def points(self, local: Array) -> Array:
-        """Turn (..., 3) forward, right, up into lateral, ahead, height."""
-        cosine, sine = math.cos(self.heading), math.sin(self.heading)
-        forward, right = local[..., 0], local[..., 1]
-        lateral = self.lateral + forward * sine + right * cosine
-        ahead = self.ahead + forward * cosine - right * sine
-        return np.stack([lateral, ahead, local[..., 2]], axis=-1)
-
-
 _JOINTS = (
     'head', 'crown', 'neck', 'chest', 'hip',
     'shoulder0', 'elbow0', 'hand0', 'shoulder1', 'elbow1', 'hand1',
@@ -215,155 +191,145 @@ def riding_pose(body: Body, phase: float) -> Array:
     return joints
 
 
-@dataclass(frozen=True, slots=True)
-class Wardrobe:
-    """The paints of one person at one place."""
+# Paints of a person in the order of their numbers in a patch.
+_PARTS = ('top', 'skin', 'hair', 'arms', 'legs', 'shins', 'shoes', 'load')
+_NUMBER = {name: index + 1 for index, name in enumerate(_PARTS)}
+# Limbs as joint, joint, radius at each in metres, paint; the side stands for 0 or 1.
+_LEG = (
+    ('foot', 'toe', 0.045, 0.038, 'shoes'),
+    ('knee', 'foot', 0.062, 0.047, 'shins'),
+    ('hip', 'knee', 0.098, 0.066, 'legs'),
+)
+_ARM = (
+    ('hand', 'hand', 0.05, 0.05, 'skin'),
+    ('elbow', 'hand', 0.05, 0.04, 'arms'),
+    ('shoulder', 'elbow', 0.064, 0.052, 'top'),
+)
 
-    skin: Paint
-    hair: Paint
-    top: Paint
-    arms: Paint
-    legs: Paint
-    shins: Paint
-    shoes: Paint
-    load: Paint
+
+def _limb_rows(near: int) -> list[tuple[int, int, float, float, int]]:
+    """Limbs in drawing order: far leg and arm, near leg, then (after the trunk) near arm."""
+    rows = []
+    for side, limbs in ((1 - near, _LEG + _ARM), (near, _LEG), (near, _ARM)):
+        for first, second, radius0, radius1, part in limbs:
+            ends = (_INDEX[f'{first}{side}'], _INDEX[f'{second}{side}'])
+            rows.append((*ends, radius0, radius1, _NUMBER[part]))
+    return rows
 
 
-def dress(
-    body: Body, place: Place, *, temps: Temperatures, light: Light, direct: float
-) -> Wardrobe:
-    """Work out colours and temperatures of a person here and now."""
+_LIMBS = tuple(_limb_rows(near) for near in (0, 1))
+_LIMB_JOINTS = tuple(np.array([row[:2] for row in rows]) for rows in _LIMBS)
+_LIMB_RADII = tuple(np.array([row[2:4] for row in rows]) for rows in _LIMBS)
+_BEFORE_TRUNK = 9
+_TRUNK = np.array([_INDEX[name] for name in ('shoulder0', 'hip0', 'shoulder1', 'hip1', 'neck')])
+_TRUNK_RADII = np.array([0.06, 0.095, 0.06, 0.095, 0.05])[:, None, None]
+
+
+def dress(body: Body, *, temps: Temperatures, spot: Spot, direct: float) -> tuple[Paint, ...]:
+    """Work out a person's paints, in the order of ``_PARTS``, here and now."""
     air = temps.air
     face = 306.8 - 0.30 * max(0.0, 300.0 - air)
     sunny = 7.0 * direct * temps.weather.clear
-    at = (place.lateral, place.station, place.ahead)
-    side = 0.55 * direct
-
-    def paint(colour: Colour, heat: float) -> Paint:
-        return Paint(colour=light.shade(colour, side, at), heat=heat, shine=0.02)
+    trunk, arms, legs = body.insulation
 
     def warmth(share: float) -> float:
         return air + max(0.08, share) * (face - air) + sunny * 0.8
 
-    trunk, arms, legs = body.insulation
-    return Wardrobe(
-        skin=paint(body.skin, face + 0.15 * sunny),
-        hair=paint(
-            scaled(body.top, 0.8) if body.hat else body.hair, warmth(0.3 if body.hat else 0.6)
-        ),
-        top=paint(body.top, warmth(trunk)),
-        arms=paint(body.skin if body.bare[0] else body.top, warmth(0.9 if body.bare[0] else arms)),
-        legs=paint(body.legs, warmth(legs)),
-        shins=paint(
-            body.skin if body.bare[1] else body.legs, warmth(0.85 if body.bare[1] else legs - 0.06)
-        ),
-        shoes=paint((40.0, 38.0, 38.0), warmth(0.25)),
-        load=paint(scaled(body.legs, 0.8), warmth(0.08)),
+    cap = body.hat
+    looks: tuple[tuple[Colour, float], ...] = (
+        (body.top, warmth(trunk)),
+        (body.skin, face + 0.15 * sunny),
+        (scaled(body.top, 0.8) if cap else body.hair, warmth(0.3 if cap else 0.62)),
+        (body.skin if body.bare[0] else body.top, warmth(0.9 if body.bare[0] else arms)),
+        (body.legs, warmth(legs)),
+        (body.skin if body.bare[1] else body.legs, warmth(0.85 if body.bare[1] else legs - 0.06)),
+        ((40.0, 38.0, 38.0), warmth(0.3)),
+        (scaled(body.legs, 0.8), warmth(0.08)),
+    )
+    side = 0.55 * direct
+    return tuple(
+        Paint(colour=spot.shade(colour, side), heat=heat, shine=0.02) for colour, heat in looks
     )
 
 
 def draw_person(
-    canvas: Canvas, camera: Camera, body: Body, joints: Array, place: Place, wardrobe: Wardrobe
+    canvas: Canvas,
+    camera: Camera,
+    body: Body,
+    joints: Array,
+    place: Place,
+    *,
+    paints: Sequence[Paint],
 ) -> int:
     """Draw a person and return the object number, 0 when nothing could be drawn."""
     world = place.points(joints)
     pixels = camera.project(world)
     scale = camera.scale_at(place.ahead)
-    patch = Patch.around(pixels, wardrobe.top, margin=0.16 * scale + 3.0, limit=2400)
+    patch = Patch.around(pixels, paints[0], margin=0.16 * scale + 3.0, limit=2400)
     if patch is None:
         return 0
-    away = math.cos(place.heading) > -0.35
-    near = 1 if world[_INDEX['hip1'], 1] < world[_INDEX['hip0'], 1] else 0
+    patch.paints.extend(paints[1:])
+    near = int(world[_INDEX['hip1'], 1] < world[_INDEX['hip0'], 1])
     size = scale * body.girth
-    for side in (1 - near, near):
-        _draw_leg(patch, pixels, side, size, wardrobe)
-        if side != near:
-            _draw_arm(patch, pixels, side, size, wardrobe)
-    _draw_trunk(patch, pixels, body, size, wardrobe)
-    if body.load == 'pack' and away:
-        chest, hip = pixels[_INDEX['chest']], pixels[_INDEX['hip']]
-        patch.limb(chest, 0.65 * hip + 0.35 * chest, (0.15 * scale, 0.14 * scale), wardrobe.load)
-    _draw_arm(patch, pixels, near, size, wardrobe)
+    ends = pixels[_LIMB_JOINTS[near]]
+    radii = np.maximum(_LIMB_RADII[near] * size, 0.4)
+    outlines = patch.fixed(capsules(ends[:, 0], ends[:, 1], radii))
+    numbers = [row[4] for row in _LIMBS[near]]
+    for outline, number in zip(outlines[:_BEFORE_TRUNK], numbers[:_BEFORE_TRUNK], strict=True):
+        patch.fill_fixed(outline, number)
+    away = math.cos(place.heading) > -0.35
+    _draw_trunk(patch, pixels, body, scale, size=size, pack=body.load == 'pack' and away)
+    for outline, number in zip(outlines[_BEFORE_TRUNK:], numbers[_BEFORE_TRUNK:], strict=True):
+        patch.fill_fixed(outline, number)
     if body.load == 'bag':
         hand = pixels[_INDEX[f'hand{near}']]
-        patch.limb(hand, hand + (0.0, 0.32 * scale), (0.04 * scale, 0.15 * scale), wardrobe.load)
-    _draw_head(patch, pixels, scale * body.height / 1.7, wardrobe, away=away)
-    _soften(patch, body, scale)
-    ident = canvas.new_object(PERSON)
-    patch.stamp(canvas, ident)
-    return ident
-
-
-def _draw_leg(patch: Patch, pixels: Array, side: int, size: float, wear: Wardrobe) -> None:
-    hip, knee = pixels[_INDEX[f'hip{side}']], pixels[_INDEX[f'knee{side}']]
-    foot, toe = pixels[_INDEX[f'foot{side}']], pixels[_INDEX[f'toe{side}']]
-    patch.limb(foot, toe, (0.048 * size, 0.04 * size), wear.shoes)
-    patch.limb(knee, foot, (0.066 * size, 0.05 * size), wear.shins)
-    patch.limb(hip, knee, (0.1 * size, 0.07 * size), wear.legs)
-
-
-def _draw_arm(patch: Patch, pixels: Array, side: int, size: float, wear: Wardrobe) -> None:
-    shoulder, elbow = pixels[_INDEX[f'shoulder{side}']], pixels[_INDEX[f'elbow{side}']]
-    hand = pixels[_INDEX[f'hand{side}']]
-    patch.disc(hand, 0.048 * size, wear.skin)
-    patch.limb(elbow, hand, (0.05 * size, 0.04 * size), wear.arms)
-    patch.limb(shoulder, elbow, (0.065 * size, 0.054 * size), wear.top)
-
-
-def _draw_trunk(patch: Patch, pixels: Array, body: Body, size: float, wear: Wardrobe) -> None:
-    left, right = pixels[_INDEX['shoulder0']], pixels[_INDEX['shoulder1']]
-    hip0, hip1 = pixels[_INDEX['hip0']], pixels[_INDEX['hip1']]
-    neck, hip = pixels[_INDEX['neck']], pixels[_INDEX['hip']]
-    outline = np.concatenate(
-        [
-            capsule_hull(left, 0.065 * size),
-            capsule_hull(right, 0.065 * size),
-            capsule_hull(hip0, 0.095 * size),
-            capsule_hull(hip1, 0.095 * size),
-            capsule_hull(neck, 0.05 * size),
-        ]
+        _limb(patch, hand, hand + (0.0, 0.3 * scale), (0.04 * scale, 0.14 * scale), 'load')
+    _draw_head(patch, pixels, scale * (0.4 + 0.6 * body.height / 1.7), away=away)
+    grain = Grain(
+        kind=9,
+        slope=0.9,
+        offset=body.grain,
+        zoom=max(1.0, scale / 60.0),
+        spread=min(5.0, 0.02 * scale),
+        heat=0.55,
+        tone=0.1,
     )
-    hull = cv2.convexHull(outline.astype(np.float32))[:, 0]
-    if body.coat:
-        drop = hip + (0.0, body.coat * size)
-        patch.limb(hip, drop, (0.155 * size, 0.2 * size), wear.top)
-    patch.fill(hull, wear.top)
+    return patch.stamp(canvas, PERSON, grain)
+
+
+def _limb(patch: Patch, start: Array, end: Array, radii: tuple[float, float], part: str) -> None:
+    outline = capsules(start[None], np.asarray(end)[None], np.array([radii]))[0]
+    patch.fill(outline, _NUMBER[part])
 
 
 _RING = np.stack([np.cos(np.arange(8) * np.pi / 4), np.sin(np.arange(8) * np.pi / 4)], axis=1)
 
 
-def capsule_hull(centre: Array, radius: float) -> Array:
-    """Return (8, 2) points on a circle."""
-    ring: Array = centre + radius * _RING
-    return ring
+def _draw_trunk(
+    patch: Patch, pixels: Array, body: Body, scale: float, *, size: float, pack: bool
+) -> None:
+    """Fill the hull of shoulders and hips, a coat's skirt, a rucksack."""
+    chest, hip = pixels[_INDEX['chest']], pixels[_INDEX['hip']]
+    if body.coat:
+        drop = hip + (0.0, body.coat * size)
+        _limb(patch, hip, drop, (0.15 * size, 0.19 * size), 'top')
+    rings = pixels[_TRUNK][:, None] + _TRUNK_RADII * size * _RING
+    hull = cv2.convexHull(patch.fixed(rings.reshape(-1, 2)))
+    patch.fill_fixed(hull, _NUMBER['top'])
+    if pack:
+        low = 0.65 * hip + 0.35 * chest
+        _limb(patch, chest, low, (0.15 * scale, 0.14 * scale), 'load')
 
 
-def _draw_head(patch: Patch, pixels: Array, size: float, wear: Wardrobe, *, away: bool) -> None:
+def _draw_head(patch: Patch, pixels: Array, size: float, *, away: bool) -> None:
+    """Neck and head; seen from behind it is mostly hair."""
     neck, head, crown = (pixels[_INDEX[name]] for name in ('neck', 'head', 'crown'))
-    patch.limb(neck, head, (0.052 * size, 0.05 * size), wear.skin)
-    chin = head + (0.0, 0.045 * size)
-    patch.limb(head - (0.0, 0.03 * size), chin, (0.088 * size, 0.07 * size), wear.skin)
+    _limb(patch, neck, head, (0.052 * size, 0.05 * size), 'skin')
+    upper, chin = head - (0.0, 0.03 * size), head + (0.0, 0.045 * size)
+    _limb(patch, upper, chin, (0.088 * size, 0.068 * size), 'skin')
     if away:
-        patch.limb(crown, head, (0.094 * size, 0.088 * size), wear.hair)
+        _limb(patch, crown, head, (0.093 * size, 0.086 * size), 'hair')
     else:
-        patch.limb(crown, crown - (0.0, 0.015 * size), (0.09 * size, 0.085 * size), wear.hair)
+        _limb(patch, crown, crown - (0.0, 0.015 * size), (0.09 * size, 0.085 * size), 'hair')
         face = head + (0.0, 0.035 * size)
-        patch.limb(head, face, (0.076 * size, 0.066 * size), wear.skin)
-
-
-def _soften(patch: Patch, body: Body, scale: float) -> None:
-    """Folds in the clothes, warm joints: heat is never flat and has no hard inner edges."""
-    height, width = patch.heat.shape
-    if height > 6 and scale > 12.0:
-        sigma = min(6.0, 0.022 * scale)
-        if sigma > 0.4:
-            cv2.GaussianBlur(patch.heat, (0, 0), sigma, dst=patch.heat)
-    zoom = max(1.0, scale / 60.0)
-    rows = (body.grain[0] + (np.arange(height) / zoom).astype(int)) % TILE
-    columns = (body.grain[1] + (np.arange(width) / zoom).astype(int)) % TILE
-    folds = noise(9, 0.9).take(rows, axis=0).take(columns, axis=1)
-    patch.heat += folds * np.float32(0.55)
-    shade = np.clip(256.0 + 26.0 * folds, 128, 400).astype(np.uint16)
-    block = patch.surface[..., :3]
-    block[:] = np.minimum((block * shade[..., None]) >> 8, 255)
+        _limb(patch, head, face, (0.076 * size, 0.066 * size), 'skin')

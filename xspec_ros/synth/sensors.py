@@ -146,16 +146,14 @@ class RgbCamera:
         exposure: Factor on the picture.
         balance: White balance, R, G, B factors.
         read_noise: Standard deviation of the noise in dark pixels, 0 to 255 scale.
-        shot_noise: Noise that grows with brightness.
         blur: Standard deviation of the lens blur in pixels.
-        vignette: (H, W) float32 factor.
+        vignette: (H, W, 3) uint8, 255 = full.
         contrast: Exponent on the tone curve.
     """
 
     exposure: float
     balance: tuple[float, float, float]
     read_noise: float
-    shot_noise: float
     blur: float
     vignette: Array
     contrast: float
@@ -173,9 +171,8 @@ def draw_rgb_camera(settings: DriveSettings, rng: np.random.Generator) -> RgbCam
         exposure=float(rng.uniform(0.8, 1.15) if not settings.night else rng.uniform(0.8, 1.3)),
         balance=(float(balance[0]), float(balance[1]), float(balance[2])),
         read_noise=float(rng.uniform(0.6, 2.0) if not settings.night else rng.uniform(2.0, 6.5)),
-        shot_noise=float(rng.uniform(0.01, 0.035)),
         blur=float(rng.uniform(0.4, 1.0)) * width / 640.0,
-        vignette=(1.0 - fall * (u * u + v * v) * 0.5).astype(np.float32),
+        vignette=cv2.merge([np.uint8(255.0 - 127.5 * fall * (u * u + v * v))] * 3),
         contrast=float(rng.uniform(0.9, 1.25)),
     )
 
@@ -198,17 +195,22 @@ def expose_rgb(
         axis=-1,
     )
     picture = cv2.LUT(picture, table[None].astype(np.uint8))
-    shape = picture.shape[:2]
-    strong = _fresh(shape, 1, rng)
-    vignette = cv2.merge([camera.vignette] * 3)
-    out = cv2.multiply(picture, vignette, dtype=cv2.CV_32F)
-    colour_noise = cv2.merge([strong, _fresh(shape, 2, rng), _fresh(shape, 1, rng)])
-    if light.night:
+    cv2.multiply(picture, camera.vignette, dst=picture, scale=1 / 255)
+    sheet = _colour_grain(*picture.shape[:2], round(camera.read_noise * 4.0), light.night)
+    y, x = rng.integers(0, 128, 2).tolist()
+    grain = sheet[y : y + picture.shape[0], x : x + picture.shape[1]]
+    return cv2.add(picture, grain, dtype=cv2.CV_8U)
+
+
+@lru_cache(maxsize=8)
+def _colour_grain(height: int, width: int, quarters: int, coarse: bool) -> Array:
+    """Colour noise of ``quarters / 4`` grey levels, larger than the picture by 128 each way."""
+    rng = np.random.default_rng([91, int(coarse)])
+    sheet = rng.standard_normal((height + 128, width + 128, 3), np.float32)
+    if coarse:
         # Dark pictures show clumps of colour, not single noisy pixels.
-        colour_noise = cv2.blur(colour_noise, (2, 2)) * 1.6
-    amount = camera.read_noise + camera.shot_noise * 128.0 * (not light.night)
-    out += colour_noise * np.float32(amount)
-    return cv2.convertScaleAbs(np.maximum(out, 0.0))
+        sheet = cv2.blur(sheet, (2, 2)) * 1.7
+    return np.rint(sheet * (0.25 * quarters)).astype(np.int16)
 
 
 def _add_glare(picture: Array, canvas: Canvas) -> None:

@@ -1,49 +1,15 @@
-"""Noise, and textures that both cameras see: colour, temperature and holes."""
+"""Textures that both cameras see: colour, temperature and holes."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
-from functools import lru_cache
 
 import cv2
-import numpy as np
 
 from xspec_ros.synth.canvas import Array
 
-TILE = 512
 _MIP_LEVELS = 4
-
-
-@lru_cache(maxsize=16)
-def noise(kind: int, slope: float) -> Array:
-    """Return a (512, 512) float32 tile of noise that repeats without a seam.
-
-    Args:
-        kind: Which one; the same number gives the same tile.
-        slope: Fall of the amplitude with frequency: 0 white, 1 patchy, 2 cloudy.
-
-    Returns:
-        Mean 0, standard deviation 1, within +-3. Callers must not write to it.
-    """
-    rng = np.random.default_rng([77, kind])
-    white = np.fft.rfft2(rng.standard_normal((TILE, TILE)))
-    rows = np.fft.fftfreq(TILE)[:, None] * TILE
-    columns = np.fft.rfftfreq(TILE)[None] * TILE
-    distance = np.sqrt(rows * rows + columns * columns)
-    shaped = np.fft.irfft2(white / np.maximum(distance, 1.0) ** slope, s=(TILE, TILE))
-    shaped -= shaped.mean()
-    tile: Array = np.clip(shaped / shaped.std(), -3.0, 3.0).astype(np.float32)
-    tile.setflags(write=False)
-    return tile
-
-
-def noise_crop(kind: int, slope: float, shape: tuple[int, int], rng: np.random.Generator) -> Array:
-    """Return a (rows, columns) float32 piece of a noise tile, repeated where larger."""
-    tile = noise(kind, slope)
-    y, x = (int(value) for value in rng.integers(0, TILE, 2))
-    rows = (np.arange(shape[0]) + y) % TILE
-    columns = (np.arange(shape[1]) + x) % TILE
-    return tile.take(rows, axis=0).take(columns, axis=1)
 
 
 @dataclass(slots=True)
@@ -51,44 +17,53 @@ class Texture:
     """A flat picture for both cameras.
 
     Attributes:
-        surface: (h, w, 4) uint8: R, G, B with light included, reflected sky times 255.
+        surface: (h, w, 4) uint8: R, G, B with light included; channel 3 is reflected sky
+            times 255, or opacity where ``shine`` is given.
         heat: (h, w) float32 kelvin.
-        alpha: (h, w) uint8, 255 where there is something; None = everywhere.
+        shine: None, or the reflected sky of a texture with holes, 0 to 1.
     """
 
     surface: Array
     heat: Array
-    alpha: Array | None = None
+    shine: float | None = None
     _halved: Texture | None = field(default=None, repr=False)
 
-    def at_scale(self, pixels_per_texel: float) -> tuple[Texture, float]:
-        """Return the mip level for a scale, and how much smaller it is."""
+    def at_scale(self, pixels_per_texel: float) -> Texture:
+        """Return the level of detail that fits a scale."""
         level, shrink = self, 1.0
         for _ in range(_MIP_LEVELS):
             if pixels_per_texel * 1.5 > shrink or min(level.heat.shape) < 8:
                 break
             level, shrink = level.halved(), shrink * 0.5
-        return level, shrink
+        return level
 
     def halved(self) -> Texture:
         """Return the texture at half the size, made once."""
         if self._halved is None:
             height, width = self.heat.shape
             size = (max(1, width // 2), max(1, height // 2))
-            planes = [
-                None if plane is None else cv2.resize(plane, size, interpolation=cv2.INTER_AREA)
-                for plane in (self.surface, self.heat, self.alpha)
-            ]
-            self._halved = Texture(np.asarray(planes[0]), np.asarray(planes[1]), planes[2])
+            surface, heat = (
+                cv2.resize(plane, size, interpolation=cv2.INTER_AREA)
+                for plane in (self.surface, self.heat)
+            )
+            self._halved = Texture(surface, heat, self.shine)
         return self._halved
 
 
-def tint(base: Array, colour: tuple[float, float, float], amount: Array) -> Array:
-    """Return (h, w, 4) uint8 of a colour varied by (h, w) noise; channel 3 of ``base`` stays."""
-    out = np.empty((*amount.shape, 4), np.uint8)
-    for channel in range(3):
-        np.clip(
-            colour[channel] * (1.0 + amount), 0.0, 255.0, out=out[..., channel], casting='unsafe'
-        )
-    out[..., 3] = base
-    return out
+@dataclass(slots=True)
+class LazyTexture:
+    """A texture that is painted when it is first seen.
+
+    Attributes:
+        paint: Makes the texture; draws chance from a generator of its own, so that the order
+            in which things come into view changes nothing.
+    """
+
+    paint: Callable[[], Texture]
+    _made: Texture | None = field(default=None, repr=False)
+
+    def get(self) -> Texture:
+        """Return the texture, painting it the first time."""
+        if self._made is None:
+            self._made = self.paint()
+        return self._made

@@ -10,17 +10,20 @@ import numpy as np
 
 from xspec_ros.synth.backdrop import Backdrop, draw_backdrop, draw_sky
 from xspec_ros.synth.bicycle import draw_bicycle
-from xspec_ros.synth.camera import Camera, FAR_M
-from xspec_ros.synth.canvas import Array, Canvas, FIRST_OBJECT, fixed_point, SHIFT
+from xspec_ros.synth.camera import Camera, FAR_M, Place
+from xspec_ros.synth.canvas import Canvas, fixed_point, SHIFT
 from xspec_ros.synth.car import draw_car
 from xspec_ros.synth.climate import draw_weather, Temperatures
 from xspec_ros.synth.furniture import draw_furniture, Post
-from xspec_ros.synth.ground import draw_ground, finish, PERIOD_M, rectangle
-from xspec_ros.synth.layout import Builder, draw_street, Mover, place_lamps, Tree
+from xspec_ros.synth.ground import draw_ground, finish, GroundPlan, PERIOD_M, rectangle
+from xspec_ros.synth.layout import draw_street, Layout, Mover, place_lamps, Site, Tree
 from xspec_ros.synth.light import draw_light
 from xspec_ros.synth.panels import draw_panel, Panel
-from xspec_ros.synth.person import draw_person, dress, Place, riding_pose, walking_pose
+from xspec_ros.synth.person import draw_person, dress, riding_pose, walking_pose
+from xspec_ros.synth.population import populate
+from xspec_ros.synth.roadside import line_roadside
 from xspec_ros.synth.settings import DriveSettings
+from xspec_ros.synth.surface import lay_ground
 
 _BEHIND_M = 12.0
 
@@ -56,10 +59,21 @@ class World:
         street = draw_street(rng)
         lamps, powers = place_lamps(street, rng)
         self.light = draw_light(self.weather, powers, PERIOD_M, rng)
-        builder = Builder(street, self.weather, self.temps, self.light, rng)
-        self.layout, plan = builder.build()
+        self.layout = Layout(street=street)
+        site = Site(
+            street=street,
+            weather=self.weather,
+            temps=self.temps,
+            light=self.light,
+            rng=rng,
+            layout=self.layout,
+            plan=GroundPlan.blank(),
+        )
+        lay_ground(site)
+        line_roadside(site)
+        populate(site)
         self.layout.posts.extend(lamps)
-        self.ground = finish(plan, self.temps, self.light, rng)
+        self.ground = finish(site.plan, self.temps, self.light, rng)
         self.backdrop: Backdrop = draw_backdrop(self.temps, self.light, rng)
         self.ride = _draw_ride(settings, street.half, rng)
 
@@ -159,15 +173,17 @@ class World:
         temps, light = self.temps, self.light
         direct = temps.sunny('flat') if not light.night else 0.0
         if mover.car is not None:
-            draw_car(canvas, camera, mover.car, list(mover.faces), place, temps=temps, light=light)
+            draw_car(canvas, camera, mover.car, mover.faces, place, temps=temps, light=light)
             return
         if mover.bike is not None:
             draw_bicycle(canvas, camera, mover.bike, place, temps=temps, light=light)
         if mover.body is not None:
             phase = mover.body.phase + mover.cadence * seconds
             pose = riding_pose if mover.bike is not None else walking_pose
-            wear = dress(mover.body, place, temps=temps, light=light, direct=direct)
-            draw_person(canvas, camera, mover.body, pose(mover.body, phase), place, wear)
+            spot = light.spot(place.lateral, place.station, place.ahead)
+            paints = dress(mover.body, temps=temps, spot=spot, direct=direct)
+            joints = pose(mover.body, phase)
+            draw_person(canvas, camera, mover.body, joints, place, paints=paints)
 
     def _drop_shadows(
         self, canvas: Canvas, camera: Camera, movers: list[tuple[Mover, Place]]
@@ -256,16 +272,3 @@ def _draw_ride(settings: DriveSettings, half: float, rng: np.random.Generator) -
         yaw=float(rng.normal(0.0, 0.05)),
         start=float(rng.uniform(0.0, PERIOD_M)),
     )
-
-
-def objects_of(canvas: Canvas) -> range:
-    """Numbers of the objects drawn on a canvas."""
-    return range(FIRST_OBJECT, len(canvas.classes))
-
-
-def whole_size(canvas: Canvas, ident: int) -> float:
-    """Pixels of an object if nothing hid it."""
-    return canvas.whole.get(ident, 0.0)
-
-
-__all__ = ['Array', 'World', 'objects_of', 'whole_size']
