@@ -62,24 +62,23 @@ def command(
     """  # noqa: D301 - the escape keeps the lines of the examples apart
 
     def work() -> Outcome:
-        if rig is not None:
-            message = f'--rig {rig}: models of this version take no registration'
-            raise ConfigError(message, hint='leave the option out')
         chosen = {
             'rgb.topic': rgb,
             'thermal.topic': thermal,
             'model': model,
             'mode': mode,
             'engine': engine,
+            'rig': rig,
         }
         pairs = [f'{key}={value}' for key, value in chosen.items() if value is not None]
-        settings = _settings(config, [*pairs, *(overrides or [])])
+        settings = read_settings(config, [*pairs, *(overrides or [])])
         return _run(settings, domain=domain, seconds=seconds, frames=frames)
 
     run_verb(work, json_output=json_output, debug=debug)
 
 
-def _settings(path: Path | None, overrides: list[str]) -> Settings:
+def read_settings(path: Path | None, overrides: list[str]) -> Settings:
+    """Return the run-time parameters: a file, then options; topics have defaults throughout."""
     from xspec_ros.config import convert, load_struct
     from xspec_ros.messages.topics import RGB, THERMAL
     from xspec_ros.perception.settings import Settings
