@@ -1,0 +1,146 @@
+"""How fast this machine is: the whole pipeline on each engine, in a process of its own."""
+
+from __future__ import annotations
+
+from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
+from dataclasses import dataclass
+import multiprocessing
+import resource
+import sys
+from time import perf_counter, perf_counter_ns, process_time
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from xspec_ros.core.health import LatencyRecorder
+from xspec_ros.errors import EngineError
+from xspec_ros.messages.image import encode_image
+from xspec_ros.messages.topics import IMAGE_TYPE
+from xspec_ros.perception.pipeline import open_pipeline
+from xspec_ros.perception.settings import Settings
+
+if TYPE_CHECKING:
+    from xspec_ros.perception.pipeline import Pipeline
+
+WARM_UP = 8
+PICTURES = 6
+PERIOD_NS = 33_333_333
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BenchTask:
+    """What to measure.
+
+    Attributes:
+        model: Bundle folder or shipped name.
+        engine: Engine name.
+        precision: Precision variant, or ``auto``.
+        size_hw: Rows and columns of the camera.
+        frames: Frames to time.
+        threads: Threads of inference, 0 for the engine's choice.
+    """
+
+    model: str
+    engine: str
+    precision: str
+    size_hw: tuple[int, int]
+    frames: int
+    threads: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BenchResult:
+    """What one engine needs.
+
+    Attributes:
+        precision: Variant that ran.
+        latency_ms: p50, p95, p99, max, mean of each stage.
+        fps: Frames a second, one after another.
+        cpu_s_per_frame: Processor seconds a frame, all threads.
+        rss_mb: Largest memory of the process, MiB.
+    """
+
+    precision: str
+    latency_ms: dict[str, dict[str, float | None]]
+    fps: float
+    cpu_s_per_frame: float
+    rss_mb: float
+
+
+def bench_apart(task: BenchTask) -> BenchResult:
+    """Measure in a fresh process, so that memory and threads of engines do not mix.
+
+    Raises:
+        EngineError: The engine failed or its process died.
+        BundleError: The bundle is no good.
+    """
+    context = multiprocessing.get_context('spawn')
+    try:
+        with ProcessPoolExecutor(max_workers=1, mp_context=context) as pool:
+            return pool.submit(bench, task).result()
+    except BrokenProcessPool as error:
+        message = f'the process of engine {task.engine!r} died'
+        raise EngineError(message, hint='too little memory, or a broken installation') from error
+
+
+def bench(task: BenchTask) -> BenchResult:
+    """Measure in this process.
+
+    Raises:
+        EngineError: The engine is missing or failed.
+        BundleError: The bundle is no good.
+    """
+    pipeline = open_pipeline(
+        Settings(
+            model=task.model, engine=task.engine, precision=task.precision, threads=task.threads
+        )
+    )
+    try:
+        messages = camera_messages(task.size_hw, WARM_UP + task.frames)
+        for message in messages[:WARM_UP]:
+            _answer(pipeline, message)
+        pipeline.latency = LatencyRecorder()
+        wall, cpu = perf_counter(), process_time()
+        for message in messages[WARM_UP:]:
+            _answer(pipeline, message)
+        wall, cpu = perf_counter() - wall, process_time() - cpu
+        return BenchResult(
+            precision=pipeline.perception.engine.precision,
+            latency_ms=pipeline.latency.summary(),
+            fps=round(task.frames / wall, 2),
+            cpu_s_per_frame=round(cpu / task.frames, 5),
+            rss_mb=round(_peak_mib(), 1),
+        )
+    finally:
+        pipeline.close()
+
+
+def camera_messages(size_hw: tuple[int, int], count: int) -> list[bytes]:
+    """Return 16-bit thermal images as CDR, 30 a second; a few pictures over and over."""
+    rng = np.random.default_rng(0)
+    height, width = size_hw
+    ramp = np.linspace(7000, 9000, width, dtype=np.float32)[None, :]
+    pictures = [
+        (ramp + rng.normal(0, 60, (height, width)) + 40 * index).astype(np.uint16)
+        for index in range(PICTURES)
+    ]
+    return [
+        encode_image(
+            pictures[index % PICTURES],
+            stamp_ns=(index + 1) * PERIOD_NS,
+            frame_id='thermal',
+            encoding='mono16',
+        )
+        for index in range(count)
+    ]
+
+
+def _answer(pipeline: Pipeline, message: bytes) -> None:
+    for work in pipeline.accept('thermal', IMAGE_TYPE, message, received_ns=perf_counter_ns()):
+        pipeline.run(work)
+
+
+def _peak_mib() -> float:
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return peak / (1 << 20 if sys.platform == 'darwin' else 1 << 10)
