@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 log = logging.getLogger('xspec')
 
-DDS_HINT = "install it with: pip install 'xspec_ros[dds]'"
+DDS_HINT = "add it with: pip install -c constraints.txt '.[dds]' (in the checkout)"
 
 
 def command(
