@@ -66,6 +66,27 @@ def test_ctrl_c_leaves_a_finished_bag(tmp_path, name):
         assert reader.tear is None
 
 
+class Interrupting(int):
+    """A log time that brings Ctrl-C into the middle of the message's being written."""
+
+    def __gt__(self, other):
+        raise KeyboardInterrupt
+
+    __lt__ = __gt__
+
+
+def test_ctrl_c_in_the_middle_of_a_write_costs_that_message_only(tmp_path):
+    path = tmp_path / 'a.mcap'
+    bag = BagWriter(path)
+    write(bag, 3)
+    with pytest.raises(KeyboardInterrupt):
+        bag.write(RGB, IMAGE_TYPE, b'abcd', Interrupting(9))
+    bag.close()
+    with BagReader(path) as reader:
+        assert [record.log_ns for record in reader] == [0, 1, 2]
+        assert reader.tear is None
+
+
 def test_killed_process_leaves_its_frames(tmp_path):
     path = tmp_path / 'a.mcap'
     code = (

@@ -99,7 +99,7 @@ class BagWriter:
         try:
             with _explained(self.path):
                 self._sink.write(topic, type_name, cdr, log_ns)
-        except DataError:
+        except (DataError, KeyboardInterrupt):
             self._sink = None
             raise
         self.messages += 1
@@ -141,14 +141,12 @@ class _MarkedFile:
         self._place = 0
 
     def write(self, data: bytes) -> int:
-        """Write all of ``data`` or raise; a whole record ends before every call."""
-        if data:
-            self.marks = [*self.marks[-KEPT_MARKS:], self._place]
+        """Write all of ``data`` or raise; a whole record ends with every call."""
         view = memoryview(data)
         while view:
-            count = self._file.write(view)
-            view = view[count:]
-            self._place += count
+            view = view[self._file.write(view) :]
+        self._place += len(data)
+        self.marks = [*self.marks[-KEPT_MARKS:], self._place]
         return len(data)
 
     def tell(self) -> int:
@@ -214,10 +212,10 @@ class _FileSink:
         return channel
 
     def _guarded(self, work: Callable[[], object]) -> None:
-        """Run one write; when the disk refuses it, end the file at the last whole record."""
+        """Run one write; when disk or Ctrl-C ends it, end the file at the last whole record."""
         try:
             work()
-        except OSError:
+        except (OSError, KeyboardInterrupt):
             with suppress(OSError):
                 self._end_early()
             with suppress(OSError):
