@@ -42,22 +42,10 @@ def parameter_rows(struct: type[msgspec.Struct], prefix: str) -> list[str]:
         meta = next(item for item in hint.__metadata__ if isinstance(item, msgspec.Meta))
         kind = type_name(hint.__origin__)
         name = f'{prefix}{field.name}'
-        default = default_of(name, struct, field)
+        default = field.default
         cells = (f'`{name}`', kind, f'`{default}`', range_of(meta), meta.description or '')
         rows.append('| ' + ' | '.join(cells) + ' |')
     return rows
-
-
-def default_of(
-    name: str, struct: type[msgspec.Struct], field: msgspec.structs.FieldInfo
-) -> object:
-    """Return the default as it stands in the settings, nested ones included."""
-    if struct is Settings:
-        return field.default
-    value: object = Settings()
-    for part in name.split('.'):
-        value = getattr(value, part)
-    return value
 
 
 def type_name(hint: object) -> str:

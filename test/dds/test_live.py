@@ -37,7 +37,7 @@ from xspec_ros.messages.topics import (
 )
 from xspec_ros.messages.typestore import typestore
 from xspec_ros.perception.pipeline import open_pipeline
-from xspec_ros.perception.settings import InputSettings, Settings
+from xspec_ros.perception.settings import RgbInput, Settings, ThermalInput
 
 DEADLINE_S = 20.0
 ALL = Profile(depth=1000)
@@ -273,8 +273,8 @@ def test_inputs_can_be_named_compressed_outright(settings, domain, bus):
         engine='onnxruntime',
         precision='fp32',
         threads=1,
-        thermal=InputSettings(topic='/cam/compressed'),
-        rgb=InputSettings(topic='/eye', transport='compressed'),
+        thermal=ThermalInput(topic='/cam/compressed'),
+        rgb=RgbInput(topic='/eye', transport='compressed'),
     )
     writers = [
         bus.writer('/cam/compressed', COMPRESSED_TYPE, ALL),

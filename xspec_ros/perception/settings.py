@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Literal, TypeAlias
 
-from msgspec import field, Meta, Struct
+from msgspec import Meta, Struct
 
 from xspec_ros.core.result import Mode
 from xspec_ros.messages.topics import RGB, THERMAL
@@ -24,6 +24,18 @@ class InputSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
         float,
         Meta(description='Added to every stamp of this camera before pairing.', ge=-1e4, le=1e4),
     ] = 0.0
+
+
+class RgbInput(InputSettings, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Parameters of the RGB input."""
+
+    topic: Annotated[str, Meta(description='Topic of the RGB images.')] = RGB
+
+
+class ThermalInput(InputSettings, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Parameters of the thermal input."""
+
+    topic: Annotated[str, Meta(description='Topic of the thermal images.')] = THERMAL
 
 
 class Settings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -46,8 +58,8 @@ class Settings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     threads: Annotated[
         int, Meta(description='Threads of the engine; 0: all cores.', ge=0, le=256)
     ] = 0
-    rgb: InputSettings = field(default_factory=lambda: InputSettings(topic=RGB))
-    thermal: InputSettings = field(default_factory=lambda: InputSettings(topic=THERMAL))
+    rgb: RgbInput = RgbInput()
+    thermal: ThermalInput = ThermalInput()
     slop_ms: Annotated[
         float, Meta(description='Largest stamp difference of a pair.', ge=0.0, le=10_000.0)
     ] = 50.0
