@@ -144,5 +144,5 @@ def test_info_names_gaps_repeated_and_backward_stamps(tmp_path):
     with BagReader(path) as reader:
         found = summarise_bag(reader, choose_inputs(reader, CAMERAS, needed=()), SyncSettings())
     text = '\n'.join(found.problems)
-    for word in ('no rgb topic', 'repeat', 'jump back', 'gaps', 'size changes'):
+    for word in ('no rgb images', 'repeat', 'jump back', 'gaps', 'size changes'):
         assert word in text

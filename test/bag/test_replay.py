@@ -137,7 +137,7 @@ def test_without_truth_metrics_are_null(tiny_bundle, tmp_path):
     found = replay(path, tiny_bundle, tmp_path / 'out')
     assert found.summary['metrics']['miou'] is None
     assert found.summary['metrics']['map50'] is None
-    assert found.problems == ['no rgb topic']
+    assert found.problems == ['no rgb images']
     assert found.error is None
 
 

@@ -9,7 +9,9 @@ from statistics import median
 from typing import TYPE_CHECKING
 
 from xspec_ros.bag.extract import LIMITS
+from xspec_ros.bag.inputs import DEFAULT_TOPICS
 from xspec_ros.bag.pairing import stand_in
+from xspec_ros.bag.reader import describe_topics
 from xspec_ros.core.sync import PairSynchronizer, SyncSettings
 from xspec_ros.errors import MessageError
 from xspec_ros.messages.image import decode_compressed_message, decode_image_message
@@ -156,7 +158,14 @@ def _rate_hz(times_ns: Sequence[int]) -> float | None:
 
 def _problems(bag: BagReader, inputs: Inputs, streams: Mapping[str, _Stream]) -> list[str]:
     problems = [] if bag.tear is None else [bag.tear]
-    problems += [f'no {modality} topic' for modality in inputs.absent]
+    others = [
+        topic
+        for topic in bag.topics()
+        if topic.type_name in CAMERA_TYPES and topic.name not in inputs.topics
+    ]
+    for modality in inputs.absent:
+        candidates = f'; candidates: {describe_topics(others)}' if others else ''
+        problems.append(f'no {modality} images on {DEFAULT_TOPICS[modality]}{candidates}')
     for topic in bag.topics():
         stream = streams.get(topic.name)
         if stream is None:

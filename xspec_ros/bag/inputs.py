@@ -83,16 +83,16 @@ def choose_inputs(
     for modality, settings in wanted.items():
         default = DEFAULT_TOPICS[modality]
         name = settings.topic or default
-        if modality not in needed and name == default and not _is_there(topics, name):
-            absent.append(modality)
-            continue
         names = [name, name + COMPRESSED_SUFFIX]
         types = CAMERA_TYPES[settings.transport]
+        if modality not in needed and name == default and not _is_there(topics, names, types):
+            absent.append(modality)
+            continue
         chosen = choose_topic(topics, names, types, where=bag.path)
         cameras[chosen.name] = (modality, chosen.type_name)
     truth = tuple(topic.name for topic in topics if TRUTH_TYPES.get(topic.name) == topic.type_name)
     return Inputs(cameras=cameras, truth=truth, absent=tuple(absent))
 
 
-def _is_there(topics: Sequence[TopicInfo], name: str) -> bool:
-    return any(topic.name in (name, name + COMPRESSED_SUFFIX) for topic in topics)
+def _is_there(topics: Sequence[TopicInfo], names: Sequence[str], types: Sequence[str]) -> bool:
+    return any(topic.name in names and topic.type_name in types for topic in topics)

@@ -142,7 +142,7 @@ def _outcome(job: ReplayJob, pipeline: Pipeline, inputs: Inputs, state: Replayed
         error=state.error,
         usable=pipeline.answered > 0,
         interrupted=state.interrupted,
-        problems=[*state.problems, *(f'no {modality} topic' for modality in inputs.absent)],
+        problems=[*state.problems, *(f'no {modality} images' for modality in inputs.absent)],
     )
     if not outcome.usable and not state.interrupted:
         causes = {**_counts(summary, 'rejected_by'), **_counts(summary, 'dropped_by')}
