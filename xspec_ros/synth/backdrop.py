@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import cv2
 import numpy as np
 
-from xspec_ros.synth.camera import Camera
 from xspec_ros.synth.canvas import Array, Canvas, Colour, mix
-from xspec_ros.synth.climate import Temperatures
-from xspec_ros.synth.light import Light
 from xspec_ros.synth.noise import noise, noise_crop, TILE
+
+if TYPE_CHECKING:
+    from xspec_ros.synth.camera import Camera
+    from xspec_ros.synth.climate import Temperatures
+    from xspec_ros.synth.light import Light
 
 SKY, BUILDING, VEGETATION = 7, 2, 6
 _PANORAMA = (96, 1024)

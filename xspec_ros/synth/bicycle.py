@@ -3,19 +3,26 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 
-from xspec_ros.synth.camera import Camera, Place
 from xspec_ros.synth.canvas import Array, Canvas, Colour, Paint, Patch, scaled
-from xspec_ros.synth.climate import Temperatures
-from xspec_ros.synth.light import Light
+
+if TYPE_CHECKING:
+    from xspec_ros.synth.camera import Camera, Place
+    from xspec_ros.synth.climate import Temperatures
+    from xspec_ros.synth.light import Light
 
 BICYCLE = 9
 _RADIUS = 0.33
 _COLOURS: tuple[Colour, ...] = (
-    (168.0, 170.0, 174.0), (30.0, 30.0, 32.0), (150.0, 30.0, 32.0), (40.0, 70.0, 130.0), (214.0, 214.0, 206.0),
-)  # fmt: skip
+    (168.0, 170.0, 174.0),
+    (30.0, 30.0, 32.0),
+    (150.0, 30.0, 32.0),
+    (40.0, 70.0, 130.0),
+    (214.0, 214.0, 206.0),
+)
 _TURN = np.arange(17) * np.pi / 8
 _TUBES = np.array(
     [

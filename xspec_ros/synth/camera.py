@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 import math
+from typing import TYPE_CHECKING
 
 import numpy as np
 
-from xspec_ros.synth.canvas import Array
+if TYPE_CHECKING:
+    from xspec_ros.synth.canvas import Array
 
 NEAR_M = 0.7
 FAR_M = 120.0

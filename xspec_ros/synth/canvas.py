@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Any, TypeAlias
+from typing import Any, TYPE_CHECKING, TypeAlias
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
 from xspec_ros.synth.noise import noise, TILE
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 Array: TypeAlias = NDArray[Any]
 Colour: TypeAlias = tuple[float, float, float]

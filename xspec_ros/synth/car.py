@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import math
+from typing import TYPE_CHECKING
 
 import cv2
 import numpy as np
 
-from xspec_ros.synth.camera import Camera, Place
 from xspec_ros.synth.canvas import Array, Canvas, Colour, Grain, Paint, Patch, scaled
-from xspec_ros.synth.car_body import CarBody, Face
-from xspec_ros.synth.climate import Temperatures
-from xspec_ros.synth.light import Light
+
+if TYPE_CHECKING:
+    from xspec_ros.synth.camera import Camera, Place
+    from xspec_ros.synth.car_body import CarBody, Face
+    from xspec_ros.synth.climate import Temperatures
+    from xspec_ros.synth.light import Light
 
 CAR = 10
 _TURN = np.arange(14) * (np.pi / 7)

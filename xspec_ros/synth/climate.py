@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 import math
+from typing import TYPE_CHECKING
 
 import numpy as np
 
-from xspec_ros.synth.canvas import Array
-from xspec_ros.synth.settings import DriveSettings
+if TYPE_CHECKING:
+    from xspec_ros.synth.canvas import Array
+    from xspec_ros.synth.settings import DriveSettings
 
 KELVIN = 273.15
 _SIGMA = 5.67e-8
@@ -81,12 +83,12 @@ class Weather:
     @property
     def clear(self) -> float:
         """Share of the sun that comes as direct light."""
-        return max(0.0, 1.0 - 1.25 * self.cloud)
+        return float(max(0.0, 1.0 - 1.25 * self.cloud))
 
     @property
     def zenith(self) -> float:
         """Temperature of the sky overhead in the 8 to 14 um band, kelvin."""
-        return self.air() - 58.0 * (1.0 - self.cloud) ** 0.8 - 4.0
+        return self.air() - 58.0 * math.pow(1.0 - self.cloud, 0.8) - 4.0
 
 
 def draw_weather(settings: DriveSettings, rng: np.random.Generator) -> Weather:
@@ -150,7 +152,8 @@ def _facing(sun: tuple[float, float, float]) -> Array:
     if up <= 0.02:
         return np.zeros(len(EXPOSURES))
     cosines = np.array([up, 0.0, -right, right, -along, along])
-    return np.clip(cosines, 0.0, 1.0)
+    facing: Array = np.clip(cosines, 0.0, 1.0)
+    return facing
 
 
 def _simulate(weather: Weather) -> Array:

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import cv2
 import numpy as np
-from numpy.typing import NDArray
 
 from xspec_ros.core.labels import DEFAULT_CLASSES, DEFAULT_DETECTION_CLASSES
-from xspec_ros.synth.canvas import Canvas
 from xspec_ros.synth.sensors import (
     draw_rgb_camera,
     draw_thermal_camera,
@@ -20,6 +18,13 @@ from xspec_ros.synth.sensors import (
 )
 from xspec_ros.synth.settings import DriveSettings
 from xspec_ros.synth.world import World
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from numpy.typing import NDArray
+
+    from xspec_ros.synth.canvas import Canvas
 
 MIN_SIDE_PX = 4
 MIN_VISIBLE = 0.25
@@ -179,7 +184,8 @@ def _shutter_times(settings: DriveSettings, rng: np.random.Generator) -> list[fl
     """Seconds at which the shutter closes."""
     if settings.shutter_every_s <= 0.0:
         return []
-    times, at, end = [], 0.0, settings.frames / settings.rate_hz
+    times: list[float] = []
+    at, end = 0.0, settings.frames / settings.rate_hz
     while True:
         at += settings.shutter_every_s * float(rng.uniform(0.6, 1.4))
         if at >= end:

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, TYPE_CHECKING
 
 import numpy as np
 
 from xspec_ros.synth.canvas import Array, Colour, scaled
-from xspec_ros.synth.climate import Temperatures
-from xspec_ros.synth.light import Light
 from xspec_ros.synth.noise import noise_crop
 from xspec_ros.synth.textures import Texture
+
+if TYPE_CHECKING:
+    from xspec_ros.synth.climate import Temperatures
+    from xspec_ros.synth.light import Light
 
 Facing = Literal['left', 'right', 'front', 'back']
 _WALLS: tuple[tuple[str, Colour], ...] = (
@@ -129,7 +131,7 @@ def facade(
         rng: Source of chance.
     """
     board = _Board(size_m, 12.0, rng)
-    height, width = board.shape
+    height = board.shape[0]
     grain = noise_crop(2, 1.0, board.shape, rng)
     stain = noise_crop(5, 1.8, board.shape, rng)
     wall = temps.of(style.material, facing)

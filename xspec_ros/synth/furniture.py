@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, TYPE_CHECKING
 
 import numpy as np
 
 from xspec_ros.synth.camera import Camera, Place
 from xspec_ros.synth.canvas import Array, Canvas, Colour, Paint, scaled
-from xspec_ros.synth.climate import Temperatures
-from xspec_ros.synth.light import Light, Spot
+
+if TYPE_CHECKING:
+    from xspec_ros.synth.climate import Temperatures
+    from xspec_ros.synth.light import Light, Spot
 
 POLE, SIGN = 4, 5
 PostKind = Literal['lamp', 'sign', 'bollard', 'signal', 'mast']

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import cv2
 import numpy as np
 
-from xspec_ros.synth.camera import Camera
-from xspec_ros.synth.canvas import Array, Canvas, Colour
-from xspec_ros.synth.climate import Temperatures
-from xspec_ros.synth.light import Light
 from xspec_ros.synth.noise import noise, noise_crop, TILE
+
+if TYPE_CHECKING:
+    from xspec_ros.synth.camera import Camera
+    from xspec_ros.synth.canvas import Array, Canvas, Colour
+    from xspec_ros.synth.climate import Temperatures
+    from xspec_ros.synth.light import Light
 
 PERIOD_M = 192.0
 HALF_WIDTH_M = 20.0
@@ -82,7 +85,7 @@ class GroundPlan:
     def fill(self, plane: Array, points: Array, value: Colour | float) -> None:
         """Fill a polygon of (n, 2) lateral, station points; it repeats with the world."""
         scale = plane.shape[0] / ROWS * 16.0
-        fixed = (points + (HALF_WIDTH_M, 0.0)) * (_ACROSS * scale, _ALONG * scale)
+        fixed = (points + np.array((HALF_WIDTH_M, 0.0))) * (_ACROSS * scale, _ALONG * scale)
         fixed = fixed.astype(np.int32)
         rows, length = fixed[:, 1], plane.shape[0] * 16
         low, high = int(rows.min()), int(rows.max())
@@ -248,7 +251,9 @@ def _add_grain(
     station = ((camera.station % PERIOD_M + near) * density * 0.6) % TILE
     y = np.repeat(station[:, None].astype(np.float32), across.shape[1], axis=1)
     tile = noise(8, 0.45)
-    grain = cv2.remap(tile, x.astype(np.float32), y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_WRAP)
+    grain: Array = cv2.remap(
+        tile, x.astype(np.float32), y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_WRAP
+    )
     grain *= np.clip(1.3 - near / 12.0, 0.0, 1.0).astype(np.float32)[:, None]
     top = first + begin
     canvas.heat[top:] += grain * np.float32(ground.grain[1])

@@ -4,19 +4,22 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 import math
+from typing import TYPE_CHECKING
 
 import numpy as np
 
-from xspec_ros.synth.bicycle import Bike
-from xspec_ros.synth.canvas import Array
-from xspec_ros.synth.car_body import CarBody, Face
-from xspec_ros.synth.climate import Temperatures, Weather
 from xspec_ros.synth.furniture import draw_post, Post
 from xspec_ros.synth.ground import GroundPlan, PERIOD_M
-from xspec_ros.synth.light import Light
-from xspec_ros.synth.panels import Panel
-from xspec_ros.synth.person import Body
-from xspec_ros.synth.textures import LazyTexture
+
+if TYPE_CHECKING:
+    from xspec_ros.synth.bicycle import Bike
+    from xspec_ros.synth.canvas import Array
+    from xspec_ros.synth.car_body import CarBody, Face
+    from xspec_ros.synth.climate import Temperatures, Weather
+    from xspec_ros.synth.light import Light
+    from xspec_ros.synth.panels import Panel
+    from xspec_ros.synth.person import Body
+    from xspec_ros.synth.textures import LazyTexture
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -79,7 +82,7 @@ class Mover:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Street:
-    """The cross-section of the road: half width, sidewalk widths left and right, building lines."""
+    """Cross-section of the road: half width; sidewalks and building lines left and right."""
 
     half: float
     walks: tuple[float, float]

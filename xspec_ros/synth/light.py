@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 import math
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from xspec_ros.synth.canvas import Array, Colour, mix
-from xspec_ros.synth.climate import Weather
+
+if TYPE_CHECKING:
+    from xspec_ros.synth.climate import Weather
 
 _GAMMA = 1.0 / 2.2
 

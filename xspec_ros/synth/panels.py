@@ -4,14 +4,17 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 import math
+from typing import TYPE_CHECKING
 
 import cv2
 import numpy as np
 
 from xspec_ros.synth.camera import Camera, NEAR_M
 from xspec_ros.synth.canvas import Array, Canvas, fixed_point, SHIFT, Window
-from xspec_ros.synth.light import Light
-from xspec_ros.synth.textures import LazyTexture, Texture
+
+if TYPE_CHECKING:
+    from xspec_ros.synth.light import Light
+    from xspec_ros.synth.textures import LazyTexture, Texture
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

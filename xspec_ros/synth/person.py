@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 import math
+from typing import TYPE_CHECKING
 
 import cv2
 import numpy as np
 
-from xspec_ros.synth.camera import Camera, Place
 from xspec_ros.synth.canvas import Array, Canvas, capsules, Colour, Grain, Paint, Patch, scaled
-from xspec_ros.synth.climate import Temperatures
-from xspec_ros.synth.light import Spot
 from xspec_ros.synth.noise import TILE
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from xspec_ros.synth.camera import Camera, Place
+    from xspec_ros.synth.climate import Temperatures
+    from xspec_ros.synth.light import Spot
 
 PERSON = 8
 _HAIR: tuple[Colour, ...] = ((24.0, 20.0, 18.0), (52.0, 38.0, 28.0), (120.0, 110.0, 104.0))
@@ -175,7 +179,7 @@ def riding_pose(body: Body, phase: float) -> Array:
     for side, sign in ((0, -1.0), (1, 1.0)):
         turn = phase + (0.0 if side else math.pi)
         foot = np.array([0.05 + 0.16 * math.cos(turn), sign * 0.1, 0.3 + 0.16 * math.sin(turn)])
-        seat = hip + (0.0, sign * 0.09, 0.0)
+        seat = hip + np.array((0.0, sign * 0.09, 0.0))
         middle = 0.5 * (seat + foot)
         gap = float(np.linalg.norm(foot - seat))
         rise = math.sqrt(max(0.0025, (0.5 * 0.5 * tall) ** 2 - (0.5 * gap) ** 2))
@@ -183,7 +187,7 @@ def riding_pose(body: Body, phase: float) -> Array:
         shoulder = hip + 0.29 * tall * spine + (0.0, sign * 0.1 * tall * body.girth, 0.0)
         hand = np.array([0.4, sign * 0.26, 1.02])
         elbow = 0.5 * (shoulder + hand) + (-0.02, sign * 0.06, -0.1)
-        points = (seat, knee, foot, foot + (0.12, 0.0, -0.02), shoulder, elbow, hand)
+        points = (seat, knee, foot, foot + np.array((0.12, 0.0, -0.02)), shoulder, elbow, hand)
         for name, point in zip(
             ('hip', 'knee', 'foot', 'toe', 'shoulder', 'elbow', 'hand'), points, strict=True
         ):
@@ -283,7 +287,9 @@ def draw_person(
         patch.fill_fixed(outline, number)
     if body.load == 'bag':
         hand = pixels[_INDEX[f'hand{near}']]
-        _limb(patch, hand, hand + (0.0, 0.3 * scale), (0.04 * scale, 0.14 * scale), 'load')
+        _limb(
+            patch, hand, hand + np.array((0.0, 0.3 * scale)), (0.04 * scale, 0.14 * scale), 'load'
+        )
     _draw_head(patch, pixels, scale * (0.4 + 0.6 * body.height / 1.7), away=away)
     grain = Grain(
         kind=9,
@@ -311,7 +317,7 @@ def _draw_trunk(
     """Fill the hull of shoulders and hips, a coat's skirt, a rucksack."""
     chest, hip = pixels[_INDEX['chest']], pixels[_INDEX['hip']]
     if body.coat:
-        drop = hip + (0.0, body.coat * size)
+        drop = hip + np.array((0.0, body.coat * size))
         _limb(patch, hip, drop, (0.15 * size, 0.19 * size), 'top')
     rings = pixels[_TRUNK][:, None] + _TRUNK_RADII * size * _RING
     hull = cv2.convexHull(patch.fixed(rings.reshape(-1, 2)))
@@ -325,11 +331,11 @@ def _draw_head(patch: Patch, pixels: Array, size: float, *, away: bool) -> None:
     """Neck and head; seen from behind it is mostly hair."""
     neck, head, crown = (pixels[_INDEX[name]] for name in ('neck', 'head', 'crown'))
     _limb(patch, neck, head, (0.052 * size, 0.05 * size), 'skin')
-    upper, chin = head - (0.0, 0.03 * size), head + (0.0, 0.045 * size)
+    upper, chin = head - (0.0, 0.03 * size), head + np.array((0.0, 0.045 * size))
     _limb(patch, upper, chin, (0.088 * size, 0.068 * size), 'skin')
     if away:
         _limb(patch, crown, head, (0.093 * size, 0.086 * size), 'hair')
     else:
         _limb(patch, crown, crown - (0.0, 0.015 * size), (0.09 * size, 0.085 * size), 'hair')
-        face = head + (0.0, 0.035 * size)
+        face = head + np.array((0.0, 0.035 * size))
         _limb(patch, head, face, (0.076 * size, 0.066 * size), 'skin')

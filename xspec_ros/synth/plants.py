@@ -4,15 +4,18 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import TYPE_CHECKING
 
 import cv2
 import numpy as np
 
 from xspec_ros.synth.canvas import Array, Colour, scaled
-from xspec_ros.synth.climate import Temperatures
-from xspec_ros.synth.light import Light
 from xspec_ros.synth.noise import noise, noise_crop
 from xspec_ros.synth.textures import Texture
+
+if TYPE_CHECKING:
+    from xspec_ros.synth.climate import Temperatures
+    from xspec_ros.synth.light import Light
 
 TREE_SHAPES = 10
 _SIZE = (224, 288)

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import math
+from typing import TYPE_CHECKING
 
 import cv2
 import numpy as np
 
 from xspec_ros.synth.bicycle import draw_bike
-from xspec_ros.synth.canvas import Array
 from xspec_ros.synth.car_body import build_faces, draw_car_body
 from xspec_ros.synth.ground import PERIOD_M, rectangle
 from xspec_ros.synth.layout import Mover, Path, Site
 from xspec_ros.synth.person import draw_body
+
+if TYPE_CHECKING:
+    from xspec_ros.synth.canvas import Array
 
 
 def populate(site: Site) -> None:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from functools import partial
+from itertools import pairwise
 import math
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -16,6 +17,9 @@ from xspec_ros.synth.layout import Site, Tree
 from xspec_ros.synth.panels import Panel
 from xspec_ros.synth.population import hull
 from xspec_ros.synth.textures import LazyTexture, Texture
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 BUILDING, FENCE, VEGETATION = 2, 3, 6
 _LEAVES: tuple[Colour, ...] = (
@@ -96,7 +100,7 @@ def _long_wall(
     texture = LazyTexture(partial(paint, (length, tall), at=at, rng=site.child()))
     pieces = max(1, math.ceil(length / 14.0))
     cuts = [index / pieces for index in range(pieces + 1)]
-    for low, high in zip(cuts[:-1], cuts[1:], strict=True):
+    for low, high in pairwise(cuts):
         panel = Panel(
             start=(side * lateral, station + low * length),
             end=(side * lateral, station + high * length),

@@ -5,14 +5,16 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import lru_cache
 import math
+from typing import TYPE_CHECKING
 
 import cv2
 import numpy as np
 
-from xspec_ros.synth.canvas import Array, Canvas
-from xspec_ros.synth.climate import Weather
-from xspec_ros.synth.light import Light
-from xspec_ros.synth.settings import DriveSettings
+if TYPE_CHECKING:
+    from xspec_ros.synth.canvas import Array, Canvas
+    from xspec_ros.synth.climate import Weather
+    from xspec_ros.synth.light import Light
+    from xspec_ros.synth.settings import DriveSettings
 
 MAX_COUNTS = 16383
 # Planck curve of a bolometer in the 8 to 14 um band: counts = R / (exp(B / T) - F).
@@ -128,14 +130,16 @@ def expose_thermal(
     signal += extra
     signal += np.float32(camera.offset + drift * camera.counts_per_kelvin)
     np.clip(signal, 0, MAX_COUNTS, out=signal)
-    return signal.astype(np.uint16)
+    counts: Array = signal.astype(np.uint16)
+    return counts
 
 
 def stretch(counts: Array, low_high: tuple[float, float]) -> Array:
     """Return (H, W) uint8: the camera's own linear contrast stretch."""
     low, high = low_high
     scaled = (counts.astype(np.float32) - low) * (255.0 / max(high - low, 1.0))
-    return np.clip(scaled, 0, 255).astype(np.uint8)
+    picture: Array = np.clip(scaled, 0, 255).astype(np.uint8)
+    return picture
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -172,7 +176,7 @@ def draw_rgb_camera(settings: DriveSettings, rng: np.random.Generator) -> RgbCam
         balance=(float(balance[0]), float(balance[1]), float(balance[2])),
         read_noise=float(rng.uniform(0.6, 2.0) if not settings.night else rng.uniform(2.0, 6.5)),
         blur=float(rng.uniform(0.4, 1.0)) * width / 640.0,
-        vignette=cv2.merge([np.uint8(255.0 - 127.5 * fall * (u * u + v * v))] * 3),
+        vignette=cv2.merge([(255.0 - 127.5 * fall * (u * u + v * v)).astype(np.uint8)] * 3),
         contrast=float(rng.uniform(0.9, 1.25)),
     )
 
@@ -209,21 +213,22 @@ def _colour_grain(height: int, width: int, quarters: int, coarse: bool) -> Array
     sheet = rng.standard_normal((height + 128, width + 128, 3), np.float32)
     if coarse:
         # Dark pictures show clumps of colour, not single noisy pixels.
-        sheet = cv2.blur(sheet, (2, 2)) * 1.7
-    return np.rint(sheet * (0.25 * quarters)).astype(np.int16)
+        sheet[:] = cv2.blur(sheet, (2, 2)) * 1.7
+    grain: Array = np.rint(sheet * (0.25 * quarters)).astype(np.int16)
+    return grain
 
 
 def _add_glare(picture: Array, canvas: Canvas) -> None:
     """Add the glare of lamps."""
     for u, v, radius, colour in canvas.glows:
-        radius = min(radius, 160.0)
+        reach = np.float32(0.55 * min(radius, 160.0))
         part = canvas.window(u - 3 * radius, v - 3 * radius, u + 3 * radius, v + 3 * radius)
         if part is None:
             continue
         x = np.arange(part.x0, part.x1, dtype=np.float32) - np.float32(u)
         y = np.arange(part.y0, part.y1, dtype=np.float32) - np.float32(v)
-        across = np.exp(-np.abs(x) / np.float32(0.55 * radius))
-        down = np.exp(-np.abs(y) / np.float32(0.55 * radius))
+        across = np.exp(-np.abs(x) / reach)
+        down = np.exp(-np.abs(y) / reach)
         spot = down[:, None] * across[None]
         block = picture[part.y0 : part.y1, part.x0 : part.x1]
         glare = cv2.merge([(spot * tone).astype(np.uint8) for tone in colour])

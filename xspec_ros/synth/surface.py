@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import math
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from xspec_ros.synth.canvas import Colour, scaled
 from xspec_ros.synth.ground import GRASS, PERIOD_M, rectangle, ROAD, SIDEWALK
-from xspec_ros.synth.layout import Site
+
+if TYPE_CHECKING:
+    from xspec_ros.synth.layout import Site
 
 
 def lay_ground(site: Site) -> None:

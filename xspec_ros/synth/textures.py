@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 import cv2
 
-from xspec_ros.synth.canvas import Array
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from xspec_ros.synth.canvas import Array
 
 _MIP_LEVELS = 4
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 import math
+from typing import TYPE_CHECKING
 
 import cv2
 import numpy as np
@@ -22,8 +23,10 @@ from xspec_ros.synth.panels import draw_panel, Panel
 from xspec_ros.synth.person import draw_person, dress, riding_pose, walking_pose
 from xspec_ros.synth.population import populate
 from xspec_ros.synth.roadside import line_roadside
-from xspec_ros.synth.settings import DriveSettings
 from xspec_ros.synth.surface import lay_ground
+
+if TYPE_CHECKING:
+    from xspec_ros.synth.settings import DriveSettings
 
 _BEHIND_M = 12.0
 
@@ -214,7 +217,7 @@ class World:
             if strength > 0.1:
                 tall = 1.4 if mover.car is not None else 1.6
                 reach = min(tall / up, 12.0)
-                tip = foot + (-right * reach, -along * reach)
+                tip = foot - reach * np.array((right, along))
                 foot = cv2.convexHull(np.concatenate([foot, tip]).astype(np.float32))[:, 0]
                 value = int(60 + 110 * strength)
             world = np.concatenate([foot, np.zeros((len(foot), 1))], axis=1)
