@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from mcap.reader import make_reader
 from mcap.writer import CompressionType, Writer
+import numpy as np
 import pytest
 from rosbags.highlevel import AnyReader
 import zstandard
@@ -239,3 +240,27 @@ def test_wrong_topic_names_the_candidates(tmp_path):
     with pytest.raises(DataError, match='has type sensor_msgs/msg/Image'):
         choose_topic(topics, [RGB], {'std_msgs/msg/String'}, where=tmp_path)
     assert choose_topic(topics, ['/other', RGB], {IMAGE_TYPE}, where=tmp_path).name == RGB
+
+
+@pytest.mark.parametrize('name', ['a.mcap', 'z.mcap', 'sqlite'])
+def test_damage_anywhere_never_escapes_as_another_error(tmp_path, name):
+    options = {'a.mcap': {}, 'z.mcap': {'compress': True}, 'sqlite': {'storage': 'sqlite3'}}
+    path = tmp_path / name
+    with BagWriter(path, **options[name]) as bag:
+        for index in range(20):
+            bag.write(f'/topic{index % 3}', IMAGE_TYPE, bytes([index]) * 400, index)
+    source = path if path.is_file() else path / 'sqlite.db3'
+    whole = source.read_bytes()
+    rng = np.random.default_rng(1)
+    hurt = tmp_path / f'hurt{source.suffix}'
+    for _ in range(60):
+        data = bytearray(whole)
+        for place in rng.integers(0, len(data), 3):
+            data[place : place + 4] = rng.bytes(4)
+        hurt.write_bytes(data[: rng.integers(len(data) // 2, len(data) + 1)])
+        try:
+            with BagReader(hurt) as bag:
+                bag.topics()
+                assert len(list(bag)) <= 20 + 3
+        except DataError:
+            continue

@@ -36,6 +36,9 @@ class _DamagedError(Exception):
     """A part of the file cannot be read."""
 
 
+UNREADABLE = (McapError, struct.error, UnicodeDecodeError, _DamagedError)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Segment:
     """A chunk, or one message outside chunks.
@@ -158,7 +161,7 @@ class McapFile:
                 break
             try:
                 ended = self._scan_record(opcode, start, length)
-            except (McapError, struct.error, UnicodeDecodeError, _DamagedError) as error:
+            except UNREADABLE as error:
                 self._tear(position, f'unreadable record ({error})')
                 break
             position = start + length
@@ -266,7 +269,10 @@ class McapFile:
                 payload = view[start + _MESSAGE_HEAD.size : position]
                 entries.append(_Entry(log_ns, offset, len(entries), channel_id, payload))
             elif opcode in (Opcode.SCHEMA, Opcode.CHANNEL):
-                self._learn(opcode, view[start:position])
+                try:
+                    self._learn(opcode, view[start:position])
+                except UNREADABLE as error:
+                    self._note(f'chunk at byte {offset} of {self._path.name}: {error}')
         return entries
 
     def _tear(self, position: int, cause: str) -> None:

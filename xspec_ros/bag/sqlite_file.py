@@ -95,7 +95,9 @@ class SqliteFile:
         digest = 'type_description_hash' if 'type_description_hash' in columns else "''"
         query = f'SELECT id, name, type, serialization_format, {digest} FROM topics'
         for topic_id, name, type_name, serialization, hash_text in self._connection.execute(query):
-            self._topics[topic_id] = (name, type_name, serialization, hash_text or '')
+            row = (name, type_name, serialization, hash_text or '')
+            if all(isinstance(text, str) for text in row):
+                self._topics[topic_id] = row
         if not self._topics and not columns:
             message = 'no such table: topics'
             raise sqlite3.DatabaseError(message)
@@ -107,15 +109,21 @@ class SqliteFile:
             "WHERE encoding = 'ros2msg'"
         )
         try:
-            return dict(self._connection.execute(query))
+            rows = self._connection.execute(query).fetchall()
         except sqlite3.Error:
             return {}
+        return {
+            name: text for name, text in rows if isinstance(name, str) and isinstance(text, str)
+        }
 
     def _read_rows(self) -> None:
         """List (log time, row, topic) in table order: the time index may lie behind the tear."""
         try:
             for row in self._connection.execute('SELECT timestamp, id, topic_id FROM messages'):
-                self._rows.append(row)
+                if all(isinstance(value, int) for value in row):
+                    self._rows.append(row)
+                else:
+                    self._note(f'{self._path.name} is damaged: a message has no time or topic')
         except sqlite3.Error as error:
             self._note(f'{self._path.name} is torn: {error} after {len(self._rows)} messages')
         self._rows.sort()
@@ -123,14 +131,14 @@ class SqliteFile:
     def _payload(self, row_id: int) -> bytes | None:
         query = 'SELECT data FROM messages WHERE id = ?'
         try:
-            row = self._connection.execute(query, (row_id,)).fetchone()
-            data: bytes = row[0]
-            if self._message_zstd:
-                return _decompress(data)
-        except (sqlite3.Error, zstandard.ZstdError) as error:
-            self._note(f'{self._path.name} is damaged at message {row_id}: {error}')
-            return None
-        return data
+            (data,) = self._connection.execute(query, (row_id,)).fetchone() or (None,)
+            if isinstance(data, bytes):
+                return _decompress(data) if self._message_zstd else data
+            error = 'no bytes'
+        except (sqlite3.Error, zstandard.ZstdError) as damage:
+            error = str(damage)
+        self._note(f'{self._path.name} is damaged at message {row_id}: {error}')
+        return None
 
     def _note(self, text: str) -> None:
         if not self.damage:
