@@ -1,0 +1,117 @@
+from __future__ import annotations
+
+import dataclasses
+
+import numpy as np
+import torch
+
+from xspec_ros.learn.batch import IGNORE, NO_BOX
+from xspec_ros.learn.data.augment import PhotoArgs
+from xspec_ros.learn.data.batches import BatchArgs, BatchSource, prefetch
+from xspec_ros.learn.data.geometry import CropArgs
+from xspec_ros.learn.data.sources import MemoryPictures
+
+
+def args(**changes):
+    plain = {
+        'seed': 3,
+        'batch_size': 4,
+        'crop_hw': (32, 64),
+        'network_hw': (64, 96),
+        'percentiles': (1.0, 99.0),
+        'crop': CropArgs(),
+        'photo': PhotoArgs(),
+    }
+    return BatchArgs(**plain | changes)
+
+
+def named(picture, name, count=3, **changes):
+    pictures = [dataclasses.replace(picture, name=name, **changes) for _ in range(count)]
+    return MemoryPictures(pictures, {'name': name})
+
+
+def source(picture, **changes):
+    return BatchSource([(named(picture, 'a'), 1.0)], args(**changes))
+
+
+def same(one, two):
+    return all(torch.equal(t, two.tensors()[name]) for name, t in one.tensors().items())
+
+
+def test_a_batch_is_the_same_whenever_it_is_drawn(picture):
+    drawn = source(picture)
+    later = drawn.batch(7)
+    drawn.batch(1)
+    assert same(drawn.batch(7), later)
+    assert not same(drawn.batch(8), later)
+
+
+def test_another_seed_gives_other_batches(picture):
+    assert not same(source(picture).batch(0), source(picture, seed=4).batch(0))
+
+
+def test_two_processes_share_the_batch_of_one(picture):
+    whole = source(picture, batch_size=4).batch(2)
+    parts = [source(picture, batch_size=2, rank=rank).batch(2) for rank in (0, 1)]
+    assert torch.equal(torch.cat([part.thermal for part in parts]), whole.thermal)
+
+
+def test_prefetching_keeps_the_order(picture):
+    drawn = source(picture, batch_size=1)
+    batches = list(prefetch(drawn.batch, 5, 12))
+    assert len(batches) == 7
+    assert all(same(batch, drawn.batch(number)) for number, batch in enumerate(batches, 5))
+
+
+def test_an_error_while_drawing_reaches_the_loop(picture):
+    def draw(number):
+        if number == 2:
+            raise KeyError(number)
+        return number
+
+    seen = []
+    try:
+        for batch in prefetch(draw, 0, 5):
+            seen.append(batch)  # noqa: PERF402
+    except KeyError:
+        pass
+    assert seen == [0, 1]
+
+
+def test_sources_are_drawn_by_weight(picture):
+    many, few = named(picture, 'many'), named(picture, 'few', count=50)
+    drawn = BatchSource([(many, 3.0), (few, 1.0)], args(batch_size=50))
+    names = [name for number in range(4) for name in drawn.batch(number).names]
+    assert 0.65 < names.count('many') / len(names) < 0.85
+
+
+def test_tensors_have_their_shapes_and_unlabelled_is_marked(picture):
+    bare = dict(
+        label_map=None,
+        boxes_xyxy=np.zeros((0, 4), np.float32),
+        box_classes=np.zeros(0, np.int64),
+        box_crowd=np.zeros(0, bool),
+        has_boxes=False,
+    )
+    batch = BatchSource([(named(picture, 'bare', **bare), 1.0)], args()).batch(0)
+    assert batch.thermal.shape == (4, 1, 32, 64)
+    assert batch.rgb is None
+    assert (batch.label_map == IGNORE).all()
+    assert (batch.box_classes == NO_BOX).all()
+    assert not batch.has_masks.any()
+    assert not batch.has_boxes.any()
+
+
+def test_pairs_share_one_geometry(picture):
+    ramp = (picture.thermal[..., None] // 8).repeat(3, axis=2).astype(np.uint8)
+    off = PhotoArgs(
+        percentile=0, gain=0, offset=0, gamma=1, equalise=0, invert=0, noise=0, fixed_pattern=0,
+        blur=0, erase=0,
+    )  # fmt: skip
+    both = named(picture, 'pair', rgb=ramp)
+    batch = BatchSource([(both, 1.0)], args(photo=off)).batch(0)
+    assert batch.rgb.shape == (4, 3, 32, 64)
+    for thermal, rgb in zip(batch.thermal[:, 0], batch.rgb[:, 0], strict=True):
+        x, y = thermal.flatten(), rgb.flatten()
+        inner = (x > 0.02) & (x < 0.98) & (y > 0)  # neither clipped nor outside
+        assert torch.corrcoef(torch.stack((x[inner], y[inner])))[0, 1] > 0.99

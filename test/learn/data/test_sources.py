@@ -1,0 +1,82 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from xspec_ros.core.labels import DEFAULT_CLASSES, DEFAULT_DETECTION_CLASSES
+from xspec_ros.errors import ConfigError, DataError
+from xspec_ros.learn.data.check import check_source
+from xspec_ros.learn.data.sources import open_source, Source, SourceContext
+from xspec_ros.learn.data.synthetic import SynthSource
+
+
+@pytest.fixture
+def context(toy_dataset):
+    return SourceContext(
+        data_root=toy_dataset.parent,
+        cache=toy_dataset.parent / 'cache',
+        classes=DEFAULT_CLASSES,
+        detection_classes=DEFAULT_DETECTION_CLASSES,
+    )
+
+
+def test_a_folder_gives_pictures_with_mapped_labels(context):
+    pictures = open_source(Source(dataset='toy', other='complement'), context)
+    assert len(pictures) == 4
+    first, second = pictures[0], pictures[1]
+    assert set(np.unique(first.label_map)) == {8, 254}
+    assert set(np.unique(second.label_map)) == {10, 254}
+    assert (first.box_classes.tolist(), second.box_classes.tolist()) == ([0], [2])
+    assert np.flatnonzero(first.mask_classes).tolist() == [8, 10]
+    assert pictures.facts['pictures'] == 4
+
+
+def test_folds_choose(context):
+    assert len(open_source(Source(dataset='toy', folds=('val',)), context)) == 1
+    assert len(open_source(Source(dataset='toy', folds=('train', 'val')), context)) == 4
+
+
+def test_labels_can_be_left_out(context):
+    picture = open_source(Source(dataset='toy', masks=False, boxes=False), context)[0]
+    assert picture.label_map is None
+    assert not picture.has_boxes
+
+
+def test_complement_can_speak_about_fewer_classes(context):
+    source = Source(dataset='toy', other='complement', complement_classes=('car',))
+    assert np.flatnonzero(open_source(source, context)[0].mask_classes).tolist() == [10]
+
+
+def test_an_unknown_complement_class_is_refused(context):
+    with pytest.raises(ConfigError, match='lorry'):
+        open_source(Source(dataset='toy', complement_classes=('lorry',)), context)
+
+
+def test_an_absent_folder_says_how_to_point_to_it(context):
+    with pytest.raises(DataError, match='data_root'):
+        open_source(Source(dataset='elsewhere'), context)
+
+
+def test_a_source_is_one_thing(context):
+    for source in (Source(), Source(dataset='toy', synth=SynthSource())):
+        with pytest.raises(ConfigError, match='dataset and synth'):
+            open_source(source, context)
+
+
+def test_a_modality_that_is_not_there_is_an_error(context):
+    with pytest.raises(DataError, match='rgb'):
+        open_source(Source(dataset='toy', modality='rgb'), context)
+
+
+def test_checking_lists_every_bad_file_and_goes_on(context):
+    thermal = context.data_root / 'toy' / 'pool' / 'thermal'
+    (thermal / 'picture_00.png').write_bytes(b'no picture')
+    (thermal / 'picture_02.png').write_bytes(b'')
+    found = check_source(Source(dataset='toy'), context)
+    assert (found.pictures, len(found.problems)) == (2, 2)
+    assert 'picture_00' in found.problems[0]
+    assert (found.masks, found.boxes) == (2, 2)
+
+
+def test_checking_an_absent_folder_reports_it(context):
+    assert len(check_source(Source(dataset='elsewhere'), context).problems) == 1

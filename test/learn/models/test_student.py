@@ -1,0 +1,54 @@
+from __future__ import annotations
+
+import pytest
+import torch
+
+from xspec_ros.errors import ConfigError
+from xspec_ros.learn.models import build_network
+
+SIZES = {'num_classes': 11, 'num_detection_classes': 3}
+
+
+def test_default_size_stays_within_its_budget():
+    network = build_network('student', SIZES)
+    assert sum(p.numel() for p in network.parameters()) <= 3_500_000
+
+
+@pytest.mark.parametrize('channels', [1, 3])
+def test_outputs_have_the_promised_shapes(channels):
+    network = build_network('student', SIZES | {'width': 0.25, 'in_channels': channels}).eval()
+    with torch.no_grad():
+        output = network(torch.rand(2, channels, 64, 96))
+    assert output.seg_logits.shape == (2, 11, 16, 24)
+    assert [level.stride for level in output.det] == [8, 16, 32]
+    for level in output.det:
+        h, w = 64 // level.stride, 96 // level.stride
+        assert level.cls.shape == (2, 3, h, w)
+        assert level.box.shape == (2, 4, h, w)
+        assert level.obj.shape == (2, 1, h, w)
+
+
+def test_features_match_their_table():
+    network = build_network('student', SIZES | {'width': 0.25}).eval()
+    with torch.no_grad():
+        named = network.features(torch.rand(1, 1, 64, 64))
+    assert set(named) == set(network.feature_table)
+    for name, (stride, channels) in network.feature_table.items():
+        assert named[name].shape == (1, channels, 64 // stride, 64 // stride)
+
+
+def test_a_young_network_sees_few_objects():
+    network = build_network('student', SIZES | {'width': 0.25}).eval()
+    with torch.no_grad():
+        output = network(torch.rand(1, 1, 64, 64))
+    assert all(float(level.obj.sigmoid().max()) < 0.05 for level in output.det)
+
+
+def test_an_unknown_network_lists_the_known_ones():
+    with pytest.raises(ConfigError, match='student'):
+        build_network('studnet', SIZES)
+
+
+def test_a_wrong_argument_is_named():
+    with pytest.raises(ConfigError, match='depth'):
+        build_network('student', SIZES | {'depth': 3})
