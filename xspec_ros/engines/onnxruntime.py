@@ -1,4 +1,4 @@
-"""onnxruntime: CPU everywhere, CUDA or TensorRT where its GPU build is installed."""
+"""onnxruntime: CPU everywhere, CUDA where its GPU build is installed."""
 
 from __future__ import annotations
 
@@ -21,7 +21,10 @@ if TYPE_CHECKING:
     from xspec_ros.core.frame import UInt8Array
     from xspec_ros.core.result import Mode
 
-PROVIDERS = ('CUDAExecutionProvider', 'CPUExecutionProvider')
+PROVIDERS: dict[str, dict[str, str]] = {
+    'CUDAExecutionProvider': {'use_tf32': '0'},  # fp32 as verified, not 10-bit products
+    'CPUExecutionProvider': {},
+}
 
 _FAILURES = (
     RuntimeError,
@@ -81,10 +84,10 @@ class OnnxRuntimeEngine:
         del self._session
 
 
-def providers() -> list[str]:
-    """Return the execution providers to use here, best first."""
+def providers() -> list[tuple[str, dict[str, str]]]:
+    """Return the execution providers to use here with their options, best first."""
     present = set(ort.get_available_providers())
-    return [name for name in PROVIDERS if name in present]
+    return [(name, options) for name, options in PROVIDERS.items() if name in present]
 
 
 def _open_session(path: Path, threads: int | None) -> ort.InferenceSession:

@@ -49,6 +49,8 @@ class TorchEngine:
         self.precision = precision
         self.mode: Mode = mode
         self._device = torch.device('cuda' if torch.cuda.is_available() else 'cpu')
+        if self._device.type == 'cuda':
+            torch.backends.cudnn.allow_tf32 = False  # fp32 as verified, not 10-bit products
         self._graph = _load(bundle, half=precision == 'fp16').to(self._device)
 
     @property

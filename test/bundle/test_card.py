@@ -1,0 +1,46 @@
+"""The model card says where the weights come from and what they may be used for."""
+
+from __future__ import annotations
+
+import msgspec
+
+from xspec_ros.bundle.card import model_card
+from xspec_ros.bundle.manifest import Precision, Provenance, Verified
+
+
+def test_every_source_stands_there_with_its_licence(manifest):
+    data = [
+        {'name': 'msrs', 'fold': 'train_a', 'pictures': 79, 'licence': 'none stated'},
+        {'name': 'hit_uav', 'fold': 'train_b', 'pictures': 46, 'licence': 'CC BY 4.0'},
+    ]
+    card = model_card(msgspec.structs.replace(manifest, provenance=Provenance(data=data)))
+    assert '| msrs | train_a | 79 | none stated | not stated |' in card
+    assert '| hit_uav | train_b | 46 | CC BY 4.0 | not stated |' in card
+    assert 'research and evaluation' in card
+
+
+def test_weights_without_data_or_figures_say_so(manifest):
+    card = model_card(manifest)
+    assert 'were not trained' in card
+    assert 'have not been measured' in card
+    assert 'None of the engines was verified' in card
+
+
+def test_figures_and_verification_stand_there(manifest):
+    seen = Verified(label_agreement=0.9999, box_px=0.01, ok=True, frames=54, data='msrs val')
+    card = model_card(
+        msgspec.structs.replace(
+            manifest,
+            precisions={'fp32': Precision(graphs={'thermal': 'a.onnx'}, verified={'torch': seen})},
+            provenance=Provenance(metrics={'map50': 0.51234, 'per_class': {'car': {'iou': None}}}),
+        )
+    )
+    assert '- map50: 0.5123' in card
+    assert '- per_class / car / iou: None' in card
+    assert '| torch | fp32 | 99.990 | 0.010 | - | - | 54, msrs val | passed |' in card
+
+
+def test_a_pipe_in_a_licence_does_not_break_the_table(manifest):
+    data = [{'name': 'a|b', 'licence': 'x\ny'}]
+    card = model_card(msgspec.structs.replace(manifest, provenance=Provenance(data=data)))
+    assert '| a/b | not stated | not stated | x y | not stated |' in card
