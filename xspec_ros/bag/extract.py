@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from xspec_ros.bag.truth import TruthBook
 from xspec_ros.core.compressed import decode_compressed
 from xspec_ros.core.encodings import decode_image
@@ -127,7 +129,7 @@ def _sample(pair: Pair, book: TruthBook) -> Sample:
     stamp_ns = pair.thermal.stamp_ns
     return Sample(
         name=f'{stamp_ns:019d}',
-        rgb=pair.rgb.image,  # type: ignore[arg-type]  # RGB is uint8 by its modality
+        rgb=pair.rgb.image.astype(np.uint8, copy=False),
         thermal=pair.thermal.image,
         label_map=book.label_map(stamp_ns, pair.thermal.size_hw),
         boxes_thermal=book.boxes(stamp_ns),

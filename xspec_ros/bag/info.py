@@ -94,7 +94,7 @@ def summarise_bag(
     counts = synchroniser.counts
     problems = _problems(bag, inputs, streams)
     advice = synchroniser.advice()
-    if advice is not None:
+    if advice is not None and not inputs.absent:
         problems.append(advice.message)
     times = [time for stream in streams.values() for time in (stream.log_ns[0], stream.log_ns[-1])]
     return BagSummary(

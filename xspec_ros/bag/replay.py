@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import dataclass, field
 import logging
+import struct
 from time import perf_counter_ns
 from typing import TYPE_CHECKING
 
@@ -268,6 +269,5 @@ def _stamp_ns(cdr: memoryview) -> int:
     """Return the header stamp of a message, 0 where it is too short to have one."""
     if len(cdr) < 12:
         return 0
-    order = 'little' if cdr[1] & 1 else 'big'
-    sec = int.from_bytes(cdr[4:8], order, signed=True)  # type: ignore[arg-type]
-    return sec * 1_000_000_000 + int.from_bytes(cdr[8:12], order)  # type: ignore[arg-type]
+    sec, nanosec = struct.unpack_from('<iI' if cdr[1] & 1 else '>iI', cdr, 4)
+    return int(sec) * 1_000_000_000 + int(nanosec)

@@ -5,10 +5,10 @@ from __future__ import annotations
 from contextlib import suppress
 from pathlib import Path
 import shutil
-from typing import BinaryIO, Literal, Protocol, TYPE_CHECKING, TypeAlias
+import struct
+from typing import BinaryIO, cast, IO, Literal, Protocol, TYPE_CHECKING, TypeAlias
 
-from mcap.data_stream import RecordBuilder
-from mcap.records import DataEnd, Footer
+from mcap.opcode import Opcode
 from mcap.writer import CompressionType
 from mcap.writer import Writer as McapWriter
 from rosbags.rosbag2 import StoragePlugin
@@ -22,9 +22,17 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from types import TracebackType
 
+    from rosbags.interfaces import Connection
+
 # Every picture closes its chunk, so a killed process loses at most the frame it was writing.
 CHUNK_BYTES = 256 * 1024
 KEPT_MARKS = 64
+# The shortest end a reader takes: end of data and footer, both without checksum and summary.
+END = (
+    struct.pack('<BQI', Opcode.DATA_END, 4, 0)
+    + struct.pack('<BQQQI', Opcode.FOOTER, 20, 0, 0, 0)
+    + MAGIC
+)
 
 Storage: TypeAlias = Literal['mcap', 'sqlite3']
 STORAGES: dict[Storage, StoragePlugin] = {
@@ -171,7 +179,7 @@ class _FileSink:
     def __init__(self, path: Path, *, compress: bool) -> None:
         self._file = _MarkedFile(path.open('wb', buffering=0))
         self._writer = McapWriter(
-            self._file,  # type: ignore[arg-type]  # it needs write, tell and flush only
+            cast('IO[bytes]', self._file),
             chunk_size=CHUNK_BYTES,
             compression=CompressionType.ZSTD if compress else CompressionType.NONE,
             enable_crcs=True,
@@ -191,7 +199,7 @@ class _FileSink:
                 channel,
                 log_time=log_ns,
                 publish_time=log_ns,
-                data=cdr,  # type: ignore[arg-type]  # a view is written without a copy
+                data=cast('bytes', cdr),
                 sequence=self._counts[channel],
             )
         )
@@ -224,14 +232,10 @@ class _FileSink:
 
     def _end_early(self) -> None:
         """Cut back as far as needed until the 50 bytes of an MCAP end fit on the disk."""
-        builder = RecordBuilder()
-        DataEnd(0).write(builder)
-        Footer(summary_start=0, summary_offset_start=0, summary_crc=0).write(builder)
-        end: bytes = builder.end() + MAGIC  # type: ignore[no-untyped-call]
         for mark in reversed(self._file.marks):
             self._file.cut(mark)
             with suppress(OSError):
-                self._file.write(end)
+                self._file.write(END)
                 return
         if self._file.marks:
             self._file.cut(self._file.marks[-1])
@@ -243,7 +247,7 @@ class _FolderSink:
     def __init__(self, path: Path, storage: Storage) -> None:
         self._writer = FolderWriter(path, version=8, storage_plugin=STORAGES[storage])
         self._writer.open()
-        self._connections: dict[tuple[str, str], object] = {}
+        self._connections: dict[tuple[str, str], Connection] = {}
 
     def write(self, topic: str, type_name: str, cdr: bytes | memoryview, log_ns: int) -> None:
         connection = self._connections.get((topic, type_name))
@@ -252,7 +256,7 @@ class _FolderSink:
                 topic, type_name, msgdef=definition(type_name), rihs01=type_hash(type_name)
             )
             self._connections[topic, type_name] = connection
-        self._writer.write(connection, log_ns, cdr)  # type: ignore[arg-type]  # its own value
+        self._writer.write(connection, log_ns, cdr)
 
     def close(self) -> None:
         self._writer.close()
