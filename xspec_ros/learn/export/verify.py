@@ -184,7 +184,7 @@ def _points(value: object) -> float | None:
 
 
 def _box_distance(ours: GraphOutput, theirs: GraphOutput) -> tuple[float, int]:
-    """Match our boxes to theirs by class and overlap.
+    """Match each of our boxes to the nearest of theirs with its class.
 
     A box may be on one side only where a tie explains it: its score is within ``TIE`` of the
     score floor or of the last of a full list, or its overlap with a better box is within ``TIE``
@@ -202,13 +202,14 @@ def _box_distance(ours: GraphOutput, theirs: GraphOutput) -> tuple[float, int]:
         if not alike.size:
             missing += 1
             continue
-        overlap = iou_matrix(ours.boxes_xyxy[row : row + 1], theirs.boxes_xyxy[alike])[0]
-        if np.any(np.abs(overlap - SUPPRESSION_IOU) < TIE):
-            continue
-        twin = int(overlap.argmax())
-        if overlap[twin] < MATCH_IOU:
-            missing += 1
-            continue
-        gap = np.abs(theirs.boxes_xyxy[alike[twin]] - ours.boxes_xyxy[row]).max()
-        worst = max(worst, float(gap))
+        gaps = np.abs(theirs.boxes_xyxy[alike] - ours.boxes_xyxy[row]).max(axis=1)
+        gap = float(gaps.min())
+        if gap > MAX_BOX_PX:
+            overlap = iou_matrix(ours.boxes_xyxy[row : row + 1], theirs.boxes_xyxy[alike])[0]
+            if np.any(np.abs(overlap - SUPPRESSION_IOU) < TIE):
+                continue
+            if overlap[gaps.argmin()] < MATCH_IOU:
+                missing += 1
+                continue
+        worst = max(worst, gap)
     return worst, missing
