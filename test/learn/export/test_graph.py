@@ -1,0 +1,63 @@
+"""The ONNX file: one, small, without traces of where it was made."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import onnx
+import pytest
+import torch
+
+from xspec_ros.engines.engine import INPUT_NAMES, OUTPUT_NAMES
+from xspec_ros.learn.export.graph import DeployGraph, graph_bytes, strip_traces
+from xspec_ros.learn.models.student import DetLevel, StudentOutput
+
+
+class Small(torch.nn.Module):
+    """The least that looks like a student; with a branch that only training uses."""
+
+    def __init__(self, *, teacher: bool) -> None:
+        super().__init__()
+        torch.manual_seed(0)
+        self.stem = torch.nn.Conv2d(1, 4, 8, stride=8)
+        if teacher:
+            self.projector = torch.nn.Linear(4, 64)
+
+    def forward(self, x):
+        y = self.stem(x)
+        wide = torch.cat((y, y[:, :1]), 1)
+        det = [DetLevel(cls=y[:, :3], box=wide[:, 1:5], obj=y[:, :1], stride=8)]
+        return StudentOutput(seg_logits=torch.nn.functional.pixel_shuffle(wide[:, 1:], 2), det=det)
+
+
+@pytest.fixture(scope='module')
+def graph():
+    return graph_bytes(DeployGraph(Small(teacher=False), (32, 64)))
+
+
+def test_inputs_and_outputs_are_those_of_the_bundle_format(graph):
+    model = onnx.load_from_string(graph)
+    assert tuple(item.name for item in model.graph.input) == INPUT_NAMES
+    assert tuple(item.name for item in model.graph.output) == OUTPUT_NAMES
+    dims = model.graph.input[0].type.tensor_type.shape.dim
+    assert [dim.dim_param for dim in dims] == ['', 'height', 'width', 'bytes']
+    assert {item.domain for item in model.opset_import} <= {'', 'pkg.torch'}
+
+
+def test_training_only_branches_never_reach_the_graph(graph):
+    assert graph_bytes(DeployGraph(Small(teacher=True), (32, 64))) == graph
+
+
+def test_no_path_of_this_machine_stands_in_the_file(graph):
+    assert str(Path(__file__).resolve().parents[3]).encode() not in graph
+    assert b'.py' not in graph
+
+
+def test_traces_are_stripped_everywhere():
+    node = onnx.helper.make_node('Relu', ['x'], ['y'], doc_string='/home/me/model.py')
+    value = onnx.helper.make_tensor_value_info('x', onnx.TensorProto.FLOAT, [1])
+    answer = onnx.helper.make_tensor_value_info('y', onnx.TensorProto.FLOAT, [1])
+    model = onnx.helper.make_model(onnx.helper.make_graph([node], 'g', [value], [answer]))
+    model.graph.node[0].metadata_props.add(key='trace', value='/home/me/model.py')
+    strip_traces(model)
+    assert b'/home/me' not in model.SerializeToString()
