@@ -1,0 +1,47 @@
+"""``xspec bench``: every engine in a process of its own."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+import typer
+from typer.testing import CliRunner
+
+from xspec_ros.cli import bench
+from xspec_ros.errors import ConfigError
+
+
+def run(*arguments: object):
+    app = typer.Typer(rich_markup_mode=None)
+    app.command()(bench.command)
+    return CliRunner().invoke(app, [str(each) for each in arguments])
+
+
+def test_json_has_the_fixed_keys(tiny_bundle):
+    result = run(
+        tiny_bundle, '--engine', 'onnxruntime', '--size', '160x120', '--frames', 5, '--json'
+    )
+    assert result.exit_code == 0
+    row = json.loads(result.stdout)['engines']['onnxruntime']
+    assert set(row['latency_ms']) >= {'decode', 'infer', 'encode', 'total'}
+    assert row['latency_ms']['infer']['p50'] > 0
+    assert row['fps'] > 0
+    assert row['cpu_s_per_frame'] > 0
+    assert row['rss_mb'] > 10
+
+
+def test_an_engine_that_is_not_there_is_named(tiny_bundle):
+    result = run(tiny_bundle, '--engine', 'caffe', '--frames', 1, '--json')
+    assert result.exit_code == 2
+    assert 'caffe' in json.loads(result.stdout)['error']['message']
+
+
+def test_size_is_columns_by_rows():
+    assert bench.parse_size('640x480') == (480, 640)
+
+
+@pytest.mark.parametrize('text', ['640', '640*480', '16x480', '9000x480', 'x'])
+def test_other_sizes_are_refused(text):
+    with pytest.raises(ConfigError, match='--size'):
+        bench.parse_size(text)

@@ -1,0 +1,42 @@
+"""``xspec doctor``: findings, and the command behind every problem."""
+
+from __future__ import annotations
+
+import json
+
+import typer
+from typer.testing import CliRunner
+
+from xspec_ros.cli import doctor
+
+
+def run(*arguments: object):
+    app = typer.Typer(rich_markup_mode=None)
+    app.command()(doctor.command)
+    return CliRunner().invoke(app, [str(each) for each in arguments])
+
+
+def test_json_has_the_fixed_keys():
+    result = run('--json')
+    data = json.loads(result.stdout)
+    assert result.exit_code == 0
+    assert {'engines', 'ros', 'dds', 'problems'} <= data.keys()
+    assert data['engines']['onnxruntime'] == 'ok'
+    assert data['versions']['numpy']
+
+
+def test_a_receive_buffer_below_two_images_comes_with_the_command():
+    problems = json.loads(run('--largest-image', 10**9, '--json').stdout)['problems']
+    assert any('sudo sysctl -w net.core.rmem_max=' in problem for problem in problems)
+
+
+def test_ros_that_is_installed_but_not_sourced_is_named(monkeypatch, tmp_path):
+    (tmp_path / 'jazzy').mkdir()
+    monkeypatch.setattr(doctor, 'ROS_ROOT', tmp_path)
+    monkeypatch.setattr(doctor, 'find_spec', lambda name: None)
+    problems = json.loads(run('--json').stdout)['problems']
+    assert any(f'source {tmp_path}/jazzy/setup.bash' in problem for problem in problems)
+
+
+def test_a_person_reads_what_to_add():
+    assert 'engines' in run().stdout

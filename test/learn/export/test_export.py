@@ -1,0 +1,86 @@
+"""A checkpoint says all that a bundle needs."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import msgspec
+import pytest
+import torch
+
+from xspec_ros.bundle.store import open_bundle
+from xspec_ros.core.labels import DEFAULT_CLASSES, DEFAULT_DETECTION_CLASSES
+from xspec_ros.errors import ConfigError
+from xspec_ros.learn.data.sources import Source
+from xspec_ros.learn.export.export import checkpoint_source, random_state, weights_bytes
+from xspec_ros.learn.models import build_network
+from xspec_ros.learn.train.checkpoint import Checkpoint, CheckpointInfo
+from xspec_ros.learn.train.recipe import InputSpec, NetworkSpec, Recipe
+
+ARGUMENTS = {'num_classes': 11, 'num_detection_classes': 3, 'width': 0.25}
+
+
+@pytest.fixture(scope='module')
+def checkpoint(tmp_path_factory):
+    recipe = Recipe(
+        name='night_watch',
+        data=(Source(dataset='msrs'),),
+        input=InputSpec(network_hw=(96, 128), low_percentile=2.0),
+    )
+    info = CheckpointInfo(
+        network=NetworkSpec(name='student', arguments=ARGUMENTS),
+        classes=DEFAULT_CLASSES,
+        detection_classes=DEFAULT_DETECTION_CLASSES,
+        recipe=msgspec.to_builtins(recipe),
+        step=7,
+        metrics={'miou': 0.5},
+        data=[
+            {'name': 'hit_uav', 'pictures': 3},
+            {'name': 'mine', 'licence': 'ours'},
+            {'name': 'x'},
+        ],
+    )
+    state = random_state('student', ARGUMENTS, 0)
+    network = build_network('student', ARGUMENTS)
+    network.load_state_dict(state)
+    return Checkpoint(
+        folder=tmp_path_factory.mktemp('checkpoint'), network=network, state_dict=state, info=info
+    )
+
+
+def test_name_sizes_tone_and_figures_come_from_the_checkpoint(checkpoint):
+    manifest = checkpoint_source(checkpoint).manifest({})
+    assert manifest.name == 'night_watch'
+    assert manifest.input.network_hw == (96, 128)
+    assert manifest.input.tone.low_percentile == 2.0
+    assert manifest.provenance.metrics == {'step': 7, 'miou': 0.5}
+    assert manifest.network.arguments == ARGUMENTS
+
+
+def test_each_source_has_its_licence_as_stated(checkpoint):
+    data = checkpoint_source(checkpoint).provenance.data
+    assert [entry['licence'] for entry in data] == ['CC BY 4.0', 'ours', 'not stated']
+
+
+def test_a_network_for_rgb_pictures_is_refused(checkpoint):
+    recipe = {**checkpoint.info.recipe, 'input': {'modality': 'rgb'}}
+    info = msgspec.structs.replace(checkpoint.info, recipe=recipe)
+    with pytest.raises(ConfigError, match='rgb'):
+        checkpoint_source(replace(checkpoint, info=info))
+
+
+def test_the_same_seed_gives_the_same_weights_and_leaves_the_generator_alone():
+    torch.manual_seed(5)
+    expected = torch.rand(1)
+    torch.manual_seed(5)
+    first = weights_bytes(random_state('student', ARGUMENTS, 1))
+    assert torch.rand(1) == expected
+    assert weights_bytes(random_state('student', ARGUMENTS, 1)) == first
+    assert weights_bytes(random_state('student', ARGUMENTS, 2)) != first
+
+
+def test_an_untrained_bundle_opens_and_says_what_it_is(tiny_bundle):
+    manifest = open_bundle(tiny_bundle).manifest
+    assert manifest.name == 'untrained'
+    assert manifest.provenance.data == []
+    assert manifest.precisions['fp32'].verified == {}
