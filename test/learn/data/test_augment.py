@@ -9,8 +9,8 @@ from xspec_ros.learn.data.geometry import Crop, CroppedLabels
 
 WHOLE = Crop(scale_x=1.0, scale_y=1.0, shift_x=0.0, shift_y=0.0, size_hw=(60, 80))
 OFF = PhotoArgs(
-    percentile=0, gain=0, offset=0, gamma=1, equalise=0, invert=0, noise=0, fixed_pattern=0, blur=0,
-    erase=0,
+    percentile=0, gain=0, offset=0, gamma=1, equalise=0, invert=0, noise=0, fixed_pattern=0,
+    blur=0, erase=0,
 )  # fmt: skip
 
 
@@ -41,7 +41,9 @@ def test_jittered_pictures_stay_in_range_and_are_repeatable(picture, seed):
 def test_inverted_polarity_is_the_negative(picture):
     from msgspec.structs import replace
 
-    assert np.allclose(cut(picture.thermal, replace(OFF, invert=1.0)), 1 - cut(picture.thermal, OFF))
+    assert np.allclose(
+        cut(picture.thermal, replace(OFF, invert=1.0)), 1 - cut(picture.thermal, OFF)
+    )
 
 
 def test_equalising_keeps_the_order_of_the_levels(picture):
@@ -68,9 +70,11 @@ def test_rgb_stays_in_range(picture):
 
 def test_erased_pixels_are_unlabelled_and_covered_boxes_ignored():
     rng = np.random.default_rng(3)
+    corners = np.stack(np.meshgrid(*[np.arange(0, 40, 2)] * 2), axis=-1).reshape(-1, 2)
+    corners = corners.astype(np.float32)
     labels = CroppedLabels(
         label_map=np.zeros((40, 40), np.uint8),
-        boxes_xyxy=np.array([[x, y, x + 2, y + 2] for x in range(0, 40, 2) for y in range(0, 40, 2)], np.float32),
+        boxes_xyxy=np.concatenate((corners, corners + 2), axis=1),
         box_classes=np.zeros(400, np.int64),
         box_crowd=np.zeros(400, bool),
     )  # fmt: skip

@@ -86,13 +86,13 @@ def test_sources_are_drawn_by_weight(picture):
 
 
 def test_tensors_have_their_shapes_and_unlabelled_is_marked(picture):
-    bare = dict(
-        label_map=None,
-        boxes_xyxy=np.zeros((0, 4), np.float32),
-        box_classes=np.zeros(0, np.int64),
-        box_crowd=np.zeros(0, bool),
-        has_boxes=False,
-    )
+    bare = {
+        'label_map': None,
+        'boxes_xyxy': np.zeros((0, 4), np.float32),
+        'box_classes': np.zeros(0, np.int64),
+        'box_crowd': np.zeros(0, bool),
+        'has_boxes': False,
+    }
     batch = BatchSource([(named(picture, 'bare', **bare), 1.0)], args()).batch(0)
     assert batch.thermal.shape == (4, 1, 32, 64)
     assert batch.rgb is None

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
-from hypothesis import given, settings, strategies as st
+from hypothesis import given, settings
+from hypothesis import strategies as st
 import pytest
 import torch
 
@@ -68,7 +69,11 @@ def test_an_object_outside_the_picture_gets_nothing():
 
 
 @settings(max_examples=20, deadline=None)
-@given(st.lists(st.tuples(*[st.integers(0, 48)] * 2, *[st.integers(4, 40)] * 2), min_size=1, max_size=6))
+@given(
+    st.lists(
+        st.tuples(*[st.integers(0, 48)] * 2, *[st.integers(4, 40)] * 2), min_size=1, max_size=6
+    )
+)
 def test_a_cell_has_one_object_and_an_object_few_cells(rows):
     truth = [[x, y, x + w, y + h] for x, y, w, h in rows]
     found = run(truth, [index % 3 for index in range(len(rows))])

@@ -86,7 +86,9 @@ def test_masks_alone_leave_the_detection_head_alone(batch):
     method = build()
     masks = without_labels(batch)._replace(label_map=batch.label_map, has_masks=batch.has_masks)
     method.training_step(masks, 0).loss.backward()
-    assert all(p.grad is None or p.grad.abs().sum() == 0 for p in method.student.detection.parameters())
+    assert all(
+        p.grad is None or p.grad.abs().sum() == 0 for p in method.student.detection.parameters()
+    )
     assert method.student.segmentation.classifier.weight.grad.abs().sum() > 0
 
 

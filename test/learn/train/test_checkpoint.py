@@ -1,0 +1,104 @@
+from __future__ import annotations
+
+import pytest
+import torch
+
+from xspec_ros.core.labels import DEFAULT_CLASSES, DEFAULT_DETECTION_CLASSES
+from xspec_ros.errors import DataError
+from xspec_ros.learn.models import build_network
+from xspec_ros.learn.train import checkpoint as module
+from xspec_ros.learn.train.checkpoint import (
+    CheckpointInfo,
+    load_checkpoint,
+    load_state,
+    ResumeState,
+    save_checkpoint,
+)
+from xspec_ros.learn.train.recipe import NetworkSpec
+
+ARGUMENTS = {'num_classes': 11, 'num_detection_classes': 3, 'width': 0.25}
+
+
+def info(step=1):
+    return CheckpointInfo(
+        network=NetworkSpec(name='student', arguments=ARGUMENTS),
+        classes=DEFAULT_CLASSES,
+        detection_classes=DEFAULT_DETECTION_CLASSES,
+        recipe={'name': 'x'},
+        step=step,
+        metrics={'miou': 0.5},
+        data=[],
+    )
+
+
+def state(step=1):
+    return ResumeState(tensors={'a.b': torch.arange(3.0)}, step=step, best=0.25, best_step=1)
+
+
+@pytest.fixture
+def network():
+    return build_network('student', ARGUMENTS)
+
+
+def test_what_is_saved_is_loaded(tmp_path, network):
+    save_checkpoint(tmp_path / 'last', network.state_dict(), info(), state())
+    loaded = load_checkpoint(tmp_path / 'last')
+    assert loaded.info == info()
+    for name, tensor in network.state_dict().items():
+        assert torch.equal(loaded.network.state_dict()[name], tensor)
+    resumed = load_state(tmp_path / 'last')
+    assert (resumed.step, resumed.best, resumed.best_step) == (1, 0.25, 1)
+    assert torch.equal(resumed.tensors['a.b'], torch.arange(3.0))
+
+
+def test_a_run_folder_gives_its_best(tmp_path, network):
+    save_checkpoint(tmp_path / 'last', network.state_dict(), info(step=9))
+    assert load_checkpoint(tmp_path).info.step == 9
+    save_checkpoint(tmp_path / 'best', network.state_dict(), info(step=4))
+    assert load_checkpoint(tmp_path).info.step == 4
+
+
+def test_a_full_disk_leaves_the_old_one(tmp_path, network, monkeypatch):
+    save_checkpoint(tmp_path / 'last', network.state_dict(), info(step=1), state(1))
+
+    def full(*_):
+        message = 'No space left on device'
+        raise OSError(28, message)
+
+    monkeypatch.setattr(module, 'save_file', full)
+    with pytest.raises(DataError, match='No space left'):
+        save_checkpoint(tmp_path / 'last', network.state_dict(), info(step=2), state(2))
+    assert load_checkpoint(tmp_path / 'last').info.step == 1
+    assert [path.name for path in tmp_path.iterdir()] == ['last']
+
+
+def test_a_kill_between_the_renames_leaves_one_to_be_found(tmp_path, network):
+    save_checkpoint(tmp_path / 'last', network.state_dict(), info(), state())
+    (tmp_path / 'last').rename(tmp_path / 'last.old')
+    assert load_checkpoint(tmp_path / 'last').info.step == 1
+    assert load_state(tmp_path / 'last').step == 1
+
+
+def test_an_empty_folder_is_no_checkpoint(tmp_path):
+    with pytest.raises(DataError, match='no checkpoint'):
+        load_checkpoint(tmp_path)
+
+
+def test_a_damaged_file_is_named(tmp_path, network):
+    save_checkpoint(tmp_path / 'last', network.state_dict(), info())
+    (tmp_path / 'last' / 'weights.safetensors').write_bytes(b'torn')
+    with pytest.raises(DataError, match='last'):
+        load_checkpoint(tmp_path / 'last')
+
+
+def test_weights_that_do_not_fit_are_refused(tmp_path, network):
+    few = dict(list(network.state_dict().items())[:-1])
+    save_checkpoint(tmp_path / 'last', few, info())
+    with pytest.raises(DataError, match='do not fit'):
+        load_checkpoint(tmp_path / 'last')
+
+
+def test_a_checkpoint_without_state_cannot_be_resumed(tmp_path, network):
+    save_checkpoint(tmp_path / 'best', network.state_dict(), info())
+    with pytest.raises(DataError, match='nothing to resume'):
+        load_state(tmp_path / 'best')

@@ -1,0 +1,63 @@
+from __future__ import annotations
+
+import pytest
+from safetensors.torch import load_file
+import torch
+
+from xspec_ros.errors import DataError
+from xspec_ros.learn.batch import Batch, StepOutput
+from xspec_ros.learn.train.journal import check_finite, Journal
+
+
+def some_batch():
+    return Batch(
+        thermal=torch.rand(1, 1, 4, 4),
+        rgb=None,
+        label_map=torch.zeros(1, 4, 4, dtype=torch.int64),
+        has_masks=torch.ones(1, dtype=torch.bool),
+        mask_classes=torch.ones(1, 2, dtype=torch.bool),
+        boxes_xyxy=torch.zeros(1, 1, 4),
+        box_classes=torch.zeros(1, 1, dtype=torch.int64),
+        box_crowd=torch.zeros(1, 1, dtype=torch.bool),
+        has_boxes=torch.ones(1, dtype=torch.bool),
+        day=torch.zeros(1, dtype=torch.int64),
+        names=('a',),
+    )
+
+
+def test_a_finite_loss_passes(tmp_path):
+    check_finite(StepOutput.total({'seg': torch.tensor(1.0)}), some_batch(), 3, tmp_path)
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize('bad', [float('nan'), float('inf')])
+def test_the_guilty_term_is_named_and_the_batch_saved(tmp_path, bad):
+    out = StepOutput.total({'seg': torch.tensor(1.0), 'box': torch.tensor(bad)})
+    with pytest.raises(DataError, match='not finite at step 3: box') as caught:
+        check_finite(out, some_batch(), 3, tmp_path)
+    (saved,) = tmp_path.iterdir()
+    assert str(saved) in str(caught.value)
+    assert load_file(saved)['thermal'].shape == (1, 1, 4, 4)
+
+
+def test_curves_and_lines_are_written(tmp_path, caplog):
+    caplog.set_level('INFO')
+    journal = Journal(tmp_path, steps=4, log_every=2, pictures_a_step=8)
+    for step in range(4):
+        journal.step(step, {'seg': torch.tensor(0.5)}, lr=0.1)
+    journal.validation(
+        4,
+        {
+            'miou': 0.5,
+            'map50': None,
+            'map': None,
+            'per_class': {'car': {'iou': 0.5, 'ap50': None}},
+        },
+        1.0,
+    )
+    journal.close()
+    lines = [record.getMessage() for record in caplog.records]
+    assert [line.split(' loss')[0] for line in lines[:2]] == ['step 2/4', 'step 4/4']
+    assert 'val/mIoU 0.500' in lines[2]
+    assert 'mAP50' not in lines[2]
+    assert list((tmp_path / 'events').iterdir())

@@ -1,0 +1,101 @@
+from __future__ import annotations
+
+import dataclasses
+
+import numpy as np
+import pytest
+import torch
+
+from xspec_ros.core.radiometry import apply_tone, tone_range
+from xspec_ros.learn.data.sources import MemoryPictures
+from xspec_ros.learn.models.student import DetLevel, StudentOutput
+from xspec_ros.learn.train.validate import evaluate, figure, Preparation, select, suppress
+
+PREPARATION = Preparation(modality='thermal', network_hw=(64, 96), percentiles=(1.0, 99.0))
+NAMES = [f'class {index}' for index in range(11)]
+
+
+class Oracle(torch.nn.Module):
+    """Answers with what it was given, as a network of 64x96 would."""
+
+    def __init__(self, label_map, box, class_id):
+        super().__init__()
+        grid = torch.from_numpy(label_map.astype(np.int64))[None, None].float()
+        small = torch.nn.functional.interpolate(grid, size=(16, 24), mode='nearest')[0, 0].long()
+        self.seg = torch.nn.functional.one_hot(small, 11).permute(2, 0, 1)[None].float() * 20
+        self.box, self.class_id = box, class_id
+
+    def forward(self, x):
+        assert x.shape == (1, 1, 64, 96)
+        level = DetLevel(
+            torch.full((1, 3, 1, 1), -20.0),
+            torch.zeros(1, 4, 1, 1),
+            torch.full((1, 1, 1, 1), 20.0),
+            32,
+        )
+        left, top, right, bottom = self.box
+        level.cls[0, self.class_id] = 20.0
+        level.box[0, :, 0, 0] = torch.tensor(
+            [
+                ((left + right) / 2 - 16) / 32,
+                ((top + bottom) / 2 - 16) / 32,
+                np.log((right - left) / 32),
+                np.log((bottom - top) / 32),
+            ]
+        )
+        return StudentOutput(self.seg, [level])
+
+
+@pytest.fixture
+def clean(picture):
+    label_map = np.zeros((60, 80), np.uint8)
+    label_map[:, 40:] = 8
+    return dataclasses.replace(picture, label_map=label_map)
+
+
+def test_a_perfect_network_scores_one(clean):
+    # the picture is 60x80, the network 64x96: boxes are stretched by 1.2 and 64 / 60
+    box = [30 * 1.2, 20 * 64 / 60, 50 * 1.2, 40 * 64 / 60]
+    sources = [MemoryPictures([clean], {'name': 'clean'})]
+    metrics = evaluate(
+        Oracle(clean.label_map, box, 0),
+        sources,
+        PREPARATION,
+        class_names=NAMES,
+        detection_class_names=('person', 'bicycle', 'car'),
+    )
+    assert metrics['map50'] == pytest.approx(1.0)
+    assert metrics['miou'] > 0.95
+    assert metrics['sources']['clean']['map50'] == pytest.approx(1.0)
+
+
+def test_the_input_is_toned_as_when_deployed(picture):
+    x = PREPARATION.tensor(picture)
+    assert x.shape == (1, 1, 64, 96)
+    low, high = tone_range(picture.thermal, 1.0, 99.0)
+    expected = apply_tone(picture.thermal, low, high)[30]
+    sampled = np.interp((np.arange(96) + 0.5) / 1.2 - 0.5, np.arange(80), expected)
+    assert np.allclose(x[0, 0, 32].numpy(), sampled, atol=1e-3)
+
+
+def test_overlapping_boxes_of_one_class_are_suppressed():
+    boxes = np.array([[0, 0, 10, 10], [1, 0, 11, 10], [1, 0, 11, 10], [30, 0, 40, 10]], np.float32)
+    assert suppress(boxes, np.array([0, 0, 1, 0])).tolist() == [0, 2, 3]
+
+
+def test_boxes_are_clipped_and_low_scores_left_out():
+    boxes = torch.tensor([[-5.0, -5, 20, 20], [0, 0, 5, 5]])
+    scores = torch.tensor([[0.5, 0.1], [0.001, 0.0]])
+    found = select(boxes, scores, size_hw=(10, 12))
+    assert found.boxes_xyxy.tolist() == [[0, 0, 12, 10]]
+    assert found.class_ids.tolist() == [0]
+
+
+def test_no_boxes_is_a_valid_answer():
+    assert len(select(torch.zeros(2, 4), torch.zeros(2, 3), size_hw=(10, 10))) == 0
+
+
+def test_best_is_chosen_by_what_was_measured():
+    assert figure({'miou': 0.4, 'map50': 0.6}) == pytest.approx(0.5)
+    assert figure({'miou': None, 'map50': 0.6}) == pytest.approx(0.6)
+    assert figure({'miou': None, 'map50': None}) is None
