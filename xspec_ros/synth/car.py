@@ -94,8 +94,8 @@ def _wheels(
     radius = 0.31 if car.kind != 'truck' else 0.36
     sides: tuple[list[tuple[Array, Array, Array]], list[tuple[Array, Array, Array]]] = ([], [])
     for sign in (-1.0, 1.0):
-        axle = place.points(np.array([[0.0, 0.0, 0.0], [0.0, sign, 0.0]]))
-        near = float((axle[1] - axle[0]) @ (np.array([camera.lateral, 0.0, 0.0]) - axle[0])) > 0
+        side = place.points(np.array([[0.0, 0.0, 0.0], [0.0, sign * 0.5 * width, 0.0]]))
+        near = float((side[1] - side[0]) @ (np.array([camera.lateral, 0.0, 0.0]) - side[1])) > 0
         outer, inner = sign * (0.5 * width + 0.012), sign * (0.5 * width - 0.2)
         for forward in (0.31, -0.3):
             centre = np.array([forward * length, 0.0, radius])
@@ -164,8 +164,8 @@ _FRONTS = frozenset({'front', 'front_low', 'screen', 'box_front'})
 _REARS = frozenset({'rear', 'rear_low', 'box_rear'})
 # Colour, material in the shade, kelvin when driven, reflected sky.
 _DARK: dict[str, tuple[Colour, str, float, float]] = {
-    'tyre': ((26.0, 26.0, 27.0), 'rubber', 7.0, 0.02),
-    'hub': ((120.0, 122.0, 126.0), 'steel', 10.0, 0.12),
+    'tyre': ((26.0, 26.0, 27.0), 'rubber', 4.5, 0.02),
+    'hub': ((120.0, 122.0, 126.0), 'steel', 6.0, 0.12),
     'arch': ((15.0, 15.0, 16.0), 'rubber', 4.0, 0.02),
     'floor': ((14.0, 14.0, 15.0), 'asphalt', 9.0, 0.02),
 }
@@ -185,10 +185,11 @@ def _draw_lamps(patch: Patch, corners: Array, part: str, shop: Paintshop) -> Non
     )
     plate = patch.add(Paint(colour=shop.spot.shade((222.0, 222.0, 210.0), 0.4), heat=air + run))
     top, bottom = right0 - left0, right1 - left1
+    lamp_rows = (0.05, 0.5) if part == 'front' else (0.0, 0.7)
     for low, high, rows, paint in (
-        (0.03, 0.2, (0.0, 1.0), lamp),
-        (0.8, 0.97, (0.0, 1.0), lamp),
-        (0.38, 0.62, (0.5, 1.0), plate),
+        (0.03, 0.2, lamp_rows, lamp),
+        (0.8, 0.97, lamp_rows, lamp),
+        (0.38, 0.62, (0.55, 0.95), plate),
     ):
         sides = [(left0 + x * top, left1 + x * bottom) for x in (low, high)]
         quad = [

@@ -97,7 +97,7 @@ def draw_weather(settings: DriveSettings, rng: np.random.Generator) -> Weather:
     hour = rng.uniform(19.0, 29.5) if night else rng.uniform(7.5, 17.0)
     mean_c = rng.uniform(0.0, 27.0)
     swing = rng.uniform(2.0, 6.5)
-    cloud = float(np.clip(rng.beta(0.7, 0.8), 0.0, 1.0))
+    cloud = float(np.clip(rng.beta(0.9, 0.7), 0.0, 1.0))
     noon = math.radians(rng.uniform(28.0, 72.0))
     azimuth = rng.uniform(-math.pi, math.pi)
     wind, wet = rng.uniform(0.3, 5.0), float(rng.uniform(0.0, 0.7) ** 2)

@@ -92,7 +92,7 @@ def drive(settings: DriveSettings) -> Iterator[DriveFrame]:
     """
     world = World(settings)
     rng = np.random.default_rng([settings.seed, 2, int(settings.night)])
-    thermal_camera = draw_thermal_camera(settings, world.weather, rng)
+    thermal_camera = draw_thermal_camera(settings, world.temps, rng)
     rgb_camera = draw_rgb_camera(settings, rng)
     closed = _shutter_times(settings, rng)
     gain = None

@@ -76,8 +76,8 @@ class _Board:
     ) -> None:
         self.rng = rng
         self.size_m = size_m
-        width = int(np.clip(size_m[0] * density, 16, 360))
-        height = int(np.clip(size_m[1] * density, 16, 256))
+        width = int(np.clip(size_m[0] * density, 16, 448))
+        height = int(np.clip(size_m[1] * density, 16, 288))
         self.scale = (width / size_m[0], height / size_m[1])
         self.shape = (height, width)
         self.albedo = np.zeros((height, width, 3), np.float32)
@@ -130,7 +130,7 @@ def facade(
         at: Lateral and station of its middle, for street lamps.
         rng: Source of chance.
     """
-    board = _Board(size_m, 12.0, rng)
+    board = _Board(size_m, 14.0, rng)
     height = board.shape[0]
     grain = noise_crop(2, 1.0, board.shape, rng)
     stain = noise_crop(5, 1.8, board.shape, rng)
@@ -138,7 +138,8 @@ def facade(
     board.albedo[:] = style.colour
     board.albedo *= (1.0 + 0.05 * grain + 0.07 * stain)[..., None]
     climb = np.linspace(1.0, 0.0, height, dtype=np.float32)[:, None]
-    board.heat[:] = wall + 0.35 * stain + 0.12 * grain + rng.uniform(-1.2, 0.8) * climb
+    rough = float(rng.uniform(0.15, 0.5))
+    board.heat[:] = wall + 2.0 * rough * stain + rough * grain + rng.uniform(-1.8, 1.0) * climb
     if style.bands:
         _draw_bands(board, style, wall)
     _draw_windows(board, style, facing, temps, light.night)

@@ -140,7 +140,7 @@ def finish(
         surface[..., channel] = lit
     surface[..., 3] = 12
     heat = _ground_heat(plan, temps, soft)
-    contrast = float(rng.uniform(0.15, 0.6))
+    contrast = float(rng.uniform(0.2, 0.9))
     cloudy = cloudy + patchy * np.float32(0.5)
     cloudy *= np.float32(contrast)
     heat += cloudy
@@ -150,7 +150,7 @@ def finish(
         label=plan.label,
         far_surface=cv2.blur(surface, (1, 13)),
         far_heat=cv2.blur(heat, (1, 13)),
-        grain=(float(rng.uniform(0.05, 0.14)), float(rng.uniform(0.08, 0.35))),
+        grain=(float(rng.uniform(0.05, 0.14)), float(rng.uniform(0.15, 0.5))),
     )
 
 
@@ -199,7 +199,7 @@ def _ground_heat(plan: GroundPlan, temps: Temperatures, soft: Array) -> Array:
     memory += cool.take(plan.label)
     memory += plan.extra
     marking = temps.of('marking', 'flat') - temps.of('asphalt', 'flat')
-    memory += plan.bright * np.float32(marking * 0.8)
+    memory += plan.bright * np.float32(marking * 0.35)
     return memory
 
 

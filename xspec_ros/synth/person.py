@@ -82,7 +82,7 @@ def draw_body(rng: np.random.Generator, air: float, *, walking: bool) -> Body:
     cold = float(np.clip((295.0 - air) / 18.0, 0.0, 1.0))
     pick = rng.integers(0, len(_CLOTHES), 2)
     # Thick clothes let less warmth through: cold days show faces and legs, not coats.
-    base = rng.uniform(0.45, 0.8) - 0.28 * cold
+    base = rng.uniform(0.3, 0.8) - 0.2 * cold
     child = rng.random() < 0.06
     return Body(
         height=float(
@@ -97,9 +97,9 @@ def draw_body(rng: np.random.Generator, air: float, *, walking: bool) -> Body:
         skin=_SKIN[int(rng.integers(3))],
         hair=_HAIR[int(rng.integers(3))],
         insulation=(
-            float(base + rng.uniform(-0.1, 0.1)),
+            float(base + rng.uniform(-0.15, 0.1)),
             float(base + rng.uniform(-0.1, 0.15)),
-            float(base + rng.uniform(-0.05, 0.25)),
+            float(base + rng.uniform(-0.1, 0.35)),
         ),
         bare=(bool(rng.random() < 0.7 * (1.0 - cold) ** 2), bool(rng.random() < 0.3 * (1 - cold))),
         coat=float(rng.uniform(0.15, 0.55)) if rng.random() < 0.1 + 0.3 * cold else 0.0,

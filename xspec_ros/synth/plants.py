@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from xspec_ros.synth.light import Light
 
 TREE_SHAPES = 10
+BROAD_SHAPES = 7
 _SIZE = (224, 288)
 
 
@@ -32,54 +33,70 @@ class TreeShape:
 
 @lru_cache(maxsize=TREE_SHAPES)
 def tree_shape(kind: int) -> TreeShape:
-    """Grow tree number ``kind``: 0-4 and 8-9 broad, 5-6 conifers, 7 nearly bare."""
+    """Grow tree number ``kind``: 0-6 broad, 7-8 conifers, 9 nearly bare."""
     rng = np.random.default_rng([31, kind])
     width, height = _SIZE
-    wood = np.zeros((height, width), np.uint8)
-    conifer, bare = kind in {5, 6}, kind == 7
-    thick = float(rng.uniform(5.0, 9.0))
-    fork = height * float(rng.uniform(0.60, 0.74))
+    conifer, bare = kind in {7, 8}, kind == 9
+    middle = float(rng.uniform(0.34, 0.42))
+    reach = (float(rng.uniform(0.36, 0.47)), float(rng.uniform(0.27, 0.34)))
+    u = (np.arange(width, dtype=np.float32) / width - 0.5)[None]
+    v = (np.arange(height, dtype=np.float32) / height)[:, None]
     if conifer:
-        cv2.line(wood, (width // 2, height), (width // 2, 30), 255, 4)
-        share = rng.random(90)
-        spread = rng.normal(0.0, 1.0, 90) * (5.0 + 36.0 * share)
-        tips = np.stack([width / 2 + spread, 16 + share * (height - 70)], axis=1)
+        slope = np.clip((v - 0.03) / 0.82, 0.0, 1.0)
+        crown = 1.0 - (np.abs(u) / (0.04 + 0.34 * slope)) ** 2 - 30.0 * np.maximum(v - 0.8, 0.0)
     else:
-        lean = float(rng.uniform(-6, 6))
-        base = ((width // 2, height), (int(width / 2 + lean), int(fork)))
-        cv2.line(wood, *base, 255, round(thick))
-        grown: list[tuple[float, float]] = []
-        _branch(wood, grown, (width / 2 + lean, fork), -np.pi / 2, height * 0.15, thick * 0.8, rng)
-        tips = np.array(grown)
-    crown = np.zeros((height, width), np.float32)
-    for x, y in tips.tolist():
-        radius = float(rng.uniform(8, 20)) * (0.65 if conifer else 1.0)
-        axes = (int(radius * 1.25), int(radius * 0.85))
-        turn = float(rng.uniform(-25, 25))
-        cv2.ellipse(crown, (int(x), int(y)), axes, turn, 0, 360, float(rng.uniform(0.6, 1.0)), -1)
-    return _leaf_out(wood, crown, 0.95 if bare else 0.36)
+        crown = 1.0 - (u / reach[0]) ** 2 - ((v - middle) / reach[1]) ** 2
+    wood = np.zeros((height, width), np.uint8)
+    limbs = np.zeros((height, width), np.uint8)
+    thick = float(rng.uniform(8.0, 15.0)) * (0.6 if conifer else 1.0)
+    fork = (width * 0.5 + float(rng.uniform(-8, 8)), height * (middle + 0.8 * reach[1]))
+    top = (width // 2, 14) if conifer else (int(fork[0]), int(fork[1]))
+    _taper(wood, (width // 2, height), top, (thick, 2.0 if conifer else 0.75 * thick))
+    if not conifer:
+        for turn in np.linspace(-1.0, 1.0, int(rng.integers(3, 6))).tolist():
+            angle = -np.pi / 2 + turn + float(rng.uniform(-0.2, 0.2))
+            _branch(limbs, fork, angle, height * float(rng.uniform(0.12, 0.18)), thick * 0.55, rng)
+    shift = int(rng.integers(0, 200))
+    return _leaf_out(wood, limbs, crown, shift, 0.75 if bare else float(rng.uniform(0.0, 0.3)))
 
 
-def _leaf_out(wood: Array, crown: Array, threshold: float) -> TreeShape:
-    """Turn branches and a rough crown into leaves with gaps, light and dark."""
+def _taper(
+    plane: Array, low: tuple[int, int], high: tuple[int, int], widths: tuple[float, float]
+) -> None:
+    """Draw a trunk that flares at its foot."""
+    (x0, y0), (x1, y1), (w0, w1) = low, high, (0.5 * widths[0], 0.5 * widths[1])
+    knee = y0 - 14
+    points = [
+        (x0 - 1.7 * w0, y0), (x0 - w0, knee), (x1 - w1, y1),
+        (x1 + w1, y1), (x0 + w0, knee), (x0 + 1.7 * w0, y0),
+    ]  # fmt: skip
+    cv2.fillPoly(plane, [np.array(points).astype(np.int32)], 255)
+
+
+def _leaf_out(wood: Array, limbs: Array, crown: Array, shift: int, threshold: float) -> TreeShape:
+    """Turn trunk, limbs and a crown's outline into leaves with gaps, light and dark."""
     height, width = wood.shape
-    u, v = np.linspace(-1, 1, width), np.linspace(-1, 1, height)[:, None]
-    inside = np.clip((1.0 - np.maximum(np.abs(u)[None], np.maximum(-v, 0.0))) * 9.0, 0.0, 1.0)
-    crown = cv2.GaussianBlur(crown, (0, 0), 5.0) * inside
-    leaf = (
-        noise(11, 0.35)[:height, :width] * 0.6 + noise(12, 1.2)[:height, 256 : 256 + width] * 0.6
+    rows, columns = slice(shift, shift + height), slice(shift, shift + width)
+    fine, clump = noise(11, 0.45)[rows, columns], noise(12, 1.15)[rows, columns]
+    leaves = crown + 0.34 * clump + 0.15 * fine > threshold + 0.12
+    soft = cv2.GaussianBlur(clump, (0, 0), 2.0)
+    lit = np.zeros_like(soft)
+    lit[2:] = (soft[2:] - soft[:-2]) * 150.0
+    inner = np.clip(crown, 0.0, 1.0)
+    relief = (
+        lit + 20.0 * clump + 18.0 * fine - 26.0 * inner + np.linspace(30, -26, height)[:, None]
     )
-    leaves = crown * 1.15 + 0.17 * leaf * (crown > 0.05) > threshold
-    clump = cv2.GaussianBlur(crown, (0, 0), 12.0)
-    relief = (crown - clump) * 120.0 + leaf * 30.0 + np.linspace(24, -28, height)[:, None]
     tone = np.clip(128.0 + relief, 0, 255).astype(np.uint8)
-    alpha = np.where(leaves, 255, wood).astype(np.uint8)
-    return TreeShape(alpha, tone, np.where(leaves, 0, wood).astype(np.uint8))
+    # Thick limbs show through the lower crown; twigs only where there are gaps.
+    reach = -2.0 if threshold > 0.5 else 0.1
+    open_part = crown + 0.5 * clump < 0.55 + 0.7 * np.linspace(0, 1, height)[:, None]
+    bark = (wood > 0) | ((limbs > 0) & (open_part | ~leaves) & (crown > reach))
+    alpha = np.where(leaves | bark, 255, 0).astype(np.uint8)
+    return TreeShape(alpha, tone, np.where(bark, 255, 0).astype(np.uint8))
 
 
 def _branch(
     wood: Array,
-    tips: list[tuple[float, float]],
     start: tuple[float, float],
     angle: float,
     length: float,
@@ -90,14 +107,12 @@ def _branch(
     end = (start[0] + length * np.cos(angle), start[1] + length * np.sin(angle))
     first = (int(start[0]), int(start[1]))
     cv2.line(wood, first, (int(end[0]), int(end[1])), 255, max(1, round(width)))
-    tips.append((0.5 * (start[0] + end[0]), 0.5 * (start[1] + end[1])))
     if length < 12 or width < 0.8:
-        tips.append(end)
         return
-    for turn in rng.uniform(-0.95, 0.95, int(rng.integers(2, 4))):
+    for turn in rng.uniform(-0.8, 0.8, int(rng.integers(2, 4))):
         bent = angle + turn
-        bent -= 0.18 * (bent + np.pi / 2)
-        _branch(wood, tips, end, bent, length * rng.uniform(0.62, 0.86), width * 0.66, rng)
+        bent -= 0.15 * (bent + np.pi / 2)
+        _branch(wood, end, bent, length * rng.uniform(0.62, 0.86), width * 0.66, rng)
 
 
 def tree_texture(
@@ -133,13 +148,13 @@ def tree_texture(
     surface[trunk] = wood[shape.tone[trunk]]
     surface[..., 3] = shape.alpha
     flux = temps.of('foliage', 'flat') - temps.of('foliage', 'shaded')
-    swing = float(rng.uniform(0.4, 1.1)) + 0.5 * max(0.0, flux)
+    swing = float(rng.uniform(0.7, 1.8)) + 0.6 * max(0.0, flux)
     relief = (shape.tone.astype(np.float32) - 128.0) * (swing / 50.0)
     if light.night:
         relief *= -0.45
     heat = temps.of('foliage', 'shaded') + 0.4 * max(0.0, flux) + relief
     bark_heat = 0.5 * (temps.of('trunk', 'shaded') + temps.of('trunk', 'front'))
-    rough = noise(4, 0.8)[: heat.shape[0], : heat.shape[1]] * 0.35
+    rough = noise(4, 0.8)[: heat.shape[0], : heat.shape[1]] * 0.5
     heat = np.where(trunk, bark_heat + rough, heat).astype(np.float32)
     return Texture(surface, heat, 0.03)
 

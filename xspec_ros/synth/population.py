@@ -29,7 +29,7 @@ def populate(site: Site) -> None:
 def _park(site: Site, side: float) -> None:
     """Parked cars and bicycles."""
     rng, street = site.rng, site.street
-    if rng.random() < 0.55:
+    if rng.random() < 0.4:
         station = float(rng.uniform(0.0, 40.0))
         while station < PERIOD_M - 8:
             if rng.random() < 0.5:
@@ -68,8 +68,8 @@ def _parked_car(site: Site, lateral: float, station: float, heading: float) -> N
 def _people(site: Site) -> None:
     """Walkers, groups, people who wait, people who cross, cyclists."""
     rng, street = site.rng, site.street
-    density = float(rng.choice([0.3, 1.0, 2.2], p=[0.25, 0.5, 0.25]))
-    for _ in range(int(rng.poisson(16 * density))):
+    density = float(rng.choice([0.3, 0.8, 1.8], p=[0.25, 0.5, 0.25]))
+    for _ in range(int(rng.poisson(13 * density))):
         side = float(rng.choice([-1.0, 1.0]))
         walk = street.walks[0 if side < 0 else 1]
         on_road = rng.random() < (0.55 if street.campus else 0.15)
@@ -133,7 +133,7 @@ def _traffic(site: Site) -> None:
     """Cars that drive, one lane each way."""
     rng, street = site.rng, site.street
     keep = -1.0 if street.drive_left else 1.0
-    for _ in range(int(rng.poisson(4.0))):
+    for _ in range(int(rng.poisson(2.5))):
         coming = rng.random() < 0.5
         lane = keep * (-1.0 if coming else 1.0) * min(0.5 * street.half, 1.9)
         speed = float(rng.uniform(2.0, 11.0)) * (-1.0 if coming else 1.0)

@@ -40,9 +40,13 @@ def line_roadside(site: Site) -> None:
 def _draw_trees(site: Site) -> list[LazyTexture]:
     """Three kinds of trees for this world."""
     rng = site.rng
-    kinds = rng.choice(plants.TREE_SHAPES, 3, replace=False)
+    # The first kind is broad: its crown stays above those who pass below it.
+    kinds = [
+        int(rng.integers(plants.BROAD_SHAPES)),
+        *rng.integers(0, plants.TREE_SHAPES, 2).tolist(),
+    ]
     made = []
-    for kind in kinds.tolist():
+    for kind in kinds:
         colour = scaled(_LEAVES[int(rng.integers(len(_LEAVES)))], float(rng.uniform(0.7, 1.2)))
         at = (6.0, float(rng.uniform(0.0, PERIOD_M)))
         made.append(LazyTexture(partial(_paint_tree, site, kind, colour, at, site.child())))
@@ -191,21 +195,21 @@ def _grove(
             side * (line + float(rng.uniform(0.5, 9.0))),
             station + float(rng.uniform(0.0, length)),
         )
-        _tree(site, at, float(rng.uniform(5.0, 14.0)), trees)
+        _tree(site, at, float(rng.uniform(6.0, 17.0)), trees)
 
 
 def _plant_street_trees(site: Site, side: float, trees: list[LazyTexture]) -> None:
     """A row of trees at the kerb."""
     rng, street = site.rng, site.street
-    if rng.random() > 0.45:
+    if rng.random() > 0.55:
         return
-    spacing, height = float(rng.uniform(8.0, 18.0)), float(rng.uniform(5.0, 12.0))
+    spacing, height = float(rng.uniform(8.0, 18.0)), float(rng.uniform(6.0, 14.0))
     walk = street.walks[0 if side < 0 else 1]
     lateral = side * (street.half + (0.7 if walk > 1.0 else 1.2))
     for station in np.arange(float(rng.uniform(0.0, spacing)), PERIOD_M, spacing).tolist():
         if rng.random() < 0.85:
             at = (lateral, station + float(rng.uniform(-1.0, 1.0)))
-            _tree(site, at, height * float(rng.uniform(0.8, 1.2)), trees)
+            _tree(site, at, height * float(rng.uniform(0.8, 1.2)), trees[:1])
 
 
 def _barrier(

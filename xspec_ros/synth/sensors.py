@@ -12,7 +12,7 @@ import numpy as np
 
 if TYPE_CHECKING:
     from xspec_ros.synth.canvas import Array, Canvas
-    from xspec_ros.synth.climate import Weather
+    from xspec_ros.synth.climate import Temperatures, Weather
     from xspec_ros.synth.light import Light
     from xspec_ros.synth.settings import DriveSettings
 
@@ -64,7 +64,7 @@ class ThermalCamera:
         blur: Standard deviation of the optics' blur in pixels.
         pattern: (H, W) float32 fixed pattern, vignetting and lens shading, kelvin.
         drift: Amplitude in kelvin and period in seconds of the slow drift.
-        ambient: Air temperature in kelvin, for the atmosphere.
+        span: Coldest and hottest scene in kelvin that it tells apart; beyond, counts saturate.
     """
 
     counts_per_kelvin: float
@@ -73,16 +73,16 @@ class ThermalCamera:
     blur: float
     pattern: Array
     drift: tuple[float, float]
-    ambient: float
+    span: tuple[float, float]
 
 
 def draw_thermal_camera(
-    settings: DriveSettings, weather: Weather, rng: np.random.Generator
+    settings: DriveSettings, temps: Temperatures, rng: np.random.Generator
 ) -> ThermalCamera:
     """Draw a thermal camera."""
     width, height = settings.size_wh
     noise = settings.noise
-    columns = rng.standard_normal(width) * rng.uniform(0.01, 0.09)
+    columns = rng.standard_normal(width) * rng.uniform(0.01, 0.12)
     rows = rng.standard_normal((height, 1)) * rng.uniform(0.0, 0.03)
     pixels = rng.standard_normal((height, width), np.float32) * np.float32(rng.uniform(0.01, 0.07))
     v, u = np.mgrid[-1 : 1 : height * 1j, -1 : 1 : width * 1j].astype(np.float32)
@@ -92,12 +92,20 @@ def draw_thermal_camera(
     return ThermalCamera(
         counts_per_kelvin=float(rng.uniform(18.0, 42.0)) * settings.gain,
         offset=float(rng.uniform(6800.0, 8600.0)),
-        netd=float(rng.uniform(0.03, 0.11)) * noise,
+        netd=float(rng.uniform(0.03, 0.14)) * noise,
         blur=float(rng.uniform(0.5, 1.15)) * width / 640.0,
         pattern=pattern.astype(np.float32),
         drift=(float(rng.uniform(0.0, 1.5)), float(rng.uniform(40.0, 300.0))),
-        ambient=weather.air(),
+        span=_draw_span(temps, rng),
     )
+
+
+def _draw_span(temps: Temperatures, rng: np.random.Generator) -> tuple[float, float]:
+    """Most cameras measure a set range about the scene: the sky lies below it."""
+    coolest = min(temps.air, temps.of('asphalt'), temps.of('foliage', 'shaded'))
+    if rng.random() < 0.25:
+        return 150.0, 600.0
+    return coolest - float(rng.uniform(1.0, 8.0)), temps.air + float(rng.uniform(25.0, 60.0))
 
 
 def expose_thermal(
@@ -119,6 +127,8 @@ def expose_thermal(
     signal += shine
     if camera.blur > 0.3:
         cv2.GaussianBlur(signal, (5, 5), camera.blur, dst=signal)
+    low, high = radiance(np.array(camera.span)).tolist()
+    np.clip(signal, low, high, out=signal)
     if tone != 1.0:
         np.power(signal, np.float32(tone), out=signal)
     signal -= 1.0
@@ -168,9 +178,10 @@ def draw_rgb_camera(settings: DriveSettings, rng: np.random.Generator) -> RgbCam
     width, height = settings.size_wh
     v, u = np.mgrid[-1 : 1 : height * 1j, -1 : 1 : width * 1j].astype(np.float32)
     fall = float(rng.uniform(0.0, 0.3))
-    balance = rng.uniform(0.88, 1.12, 3)
+    warm, green = float(rng.uniform(-0.09, 0.09)), float(rng.uniform(0.97, 1.03))
+    balance = np.array([1.0 + warm, green, 1.0 - warm])
     if settings.night:
-        balance[1] *= float(rng.uniform(1.0, 1.2))
+        balance[1] *= float(rng.uniform(1.0, 1.15))
     return RgbCamera(
         exposure=float(rng.uniform(0.8, 1.15) if not settings.night else rng.uniform(0.8, 1.3)),
         balance=(float(balance[0]), float(balance[1]), float(balance[2])),

@@ -116,10 +116,12 @@ class World:
 
     def _near_movers(self, camera: Camera, seconds: float) -> list[tuple[Mover, Place]]:
         near = []
+        # Beyond this they are smaller than what anybody labels.
+        reach = min(90.0, 0.1 * camera.focal)
         for mover in self.layout.movers:
             lateral, station, heading = mover.path.at(seconds)
             ahead = _ahead(station, camera.station)
-            if 1.6 < ahead < 90.0:
+            if 2.2 < ahead < reach:
                 place = Place(
                     lateral=lateral, station=station % PERIOD_M, ahead=ahead, heading=heading
                 )
@@ -141,7 +143,7 @@ class World:
             items.append((math.hypot(side, ahead) + panel.recede, panel, first - panel.start[1]))
         for tree in self.layout.trees:
             ahead = _ahead(tree.station, camera.station)
-            if 1.5 < ahead < FAR_M:
+            if 3.0 < ahead < FAR_M:
                 items.append((math.hypot(tree.lateral - camera.lateral, ahead), tree, ahead))
         for post in self.layout.posts:
             ahead = _ahead(post.station, camera.station)
@@ -237,7 +239,7 @@ class World:
 
 def _billboard(tree: Tree, ahead: float) -> Panel:
     """A tree as a panel that faces the camera."""
-    half = tree.height * 0.39
+    half = tree.height * 0.45
     left, right = (1.0, 0.0) if tree.mirrored else (0.0, 1.0)
     return Panel(
         start=(tree.lateral - half, ahead),
@@ -257,7 +259,11 @@ def _ahead(station: float, camera_station: float) -> float:
 
 def _draw_ride(settings: DriveSettings, half: float, rng: np.random.Generator) -> Ride:
     """Draw camera mounting and motion; settings that are given win."""
-    fov = rng.uniform(38.0, 66.0) if settings.fov_deg is None else settings.fov_deg
+    fov = (
+        math.exp(rng.uniform(math.log(30.0), math.log(64.0)))
+        if settings.fov_deg is None
+        else settings.fov_deg
+    )
     high = rng.uniform(1.0, 1.9) if settings.height_m is None else settings.height_m
     pitch = rng.uniform(-4.0, 3.0) if settings.pitch_deg is None else settings.pitch_deg
     width, height = settings.size_wh
