@@ -26,15 +26,19 @@ def command(
         Path | None, typer.Option(help='Start from the weights of a safetensors file.')
     ] = None,
     rig: Annotated[Path | None, typer.Option(help='Registration of the cameras.')] = None,
-    resume: Annotated[bool, typer.Option(help='Continue the run in the run folder.')] = False,
-    check: Annotated[bool, typer.Option(help='Read all data, report, train nothing.')] = False,
+    resume: Annotated[
+        bool, typer.Option('--resume', help='Continue the run in the run folder.')
+    ] = False,
+    check: Annotated[
+        bool, typer.Option('--check', help='Read all data, report, train nothing.')
+    ] = False,
     settings: Annotated[
         list[str] | None, typer.Option('--set', help='Change the recipe: key=value.')
     ] = None,
     json_output: JsonOption = False,
     debug: DebugOption = False,
 ) -> None:
-    r"""Train a network from a recipe.
+    """Train a network from a recipe.
 
     Checkpoints go to RUN/best and RUN/last, curves for TensorBoard to RUN/events. Ctrl-C saves
     RUN/last; --resume continues exactly there.
@@ -45,7 +49,7 @@ def command(
       xspec train config/recipes/default.yaml --set data_root=data --out runs/mine
       xspec train config/recipes/default.yaml --out runs/mine --resume
       xspec train my_recipe.yaml --check --json
-    """
+    """  # noqa: D301 - the escape keeps the lines of the examples apart
 
     def work() -> Outcome:
         from xspec_ros.config import load_struct

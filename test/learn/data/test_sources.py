@@ -73,9 +73,9 @@ def test_checking_lists_every_bad_file_and_goes_on(context):
     (thermal / 'picture_00.png').write_bytes(b'no picture')
     (thermal / 'picture_02.png').write_bytes(b'')
     found = check_source(Source(dataset='toy'), context)
-    assert (found.pictures, len(found.problems)) == (2, 2)
+    assert (found.pictures, len(found.problems)) == (4, 2)
     assert 'picture_00' in found.problems[0]
-    assert (found.masks, found.boxes) == (2, 2)
+    assert (found.masks, found.boxes) == (4, 4)
 
 
 def test_checking_an_absent_folder_reports_it(context):

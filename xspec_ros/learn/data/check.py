@@ -1,36 +1,29 @@
-"""Read every file of a source and list what is wrong, instead of stopping at the first."""
+"""Look a recipe's sources through before training: counts, and everything that is wrong."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-import numpy as np
-
+from xspec_ros.datasets import check, Dataset
 from xspec_ros.errors import DataError
-from xspec_ros.learn.data.sources import (
-    check_choice,
-    open_folds,
-    Source,
-    SourceContext,
-    to_picture,
-)
+from xspec_ros.learn.data.sources import check_choice, open_folds, Source, SourceContext
 
 if TYPE_CHECKING:
-    from xspec_ros.learn.data.picture import Picture
+    from xspec_ros.datasets.dataset import Entry
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SourceCheck:
-    """What reading every file of a source found.
+    """What a source holds.
 
     Attributes:
         name: Folder or kind of the source.
         folds: Folds asked for.
-        pictures: Pictures that can be used.
-        masks: How many have pixel labels.
+        pictures: Samples of the modality asked for.
+        masks: How many of them have pixel labels.
         boxes: How many have box labels.
-        problems: One line for every sample that cannot be used.
+        problems: One line for everything that is wrong.
     """
 
     name: str
@@ -53,33 +46,30 @@ def check_source(source: Source, context: SourceContext) -> SourceCheck:
         return SourceCheck(
             name='synth', folds=seed, pictures=count, masks=count, boxes=count, problems=()
         )
-    pictures, problems = _read(source, context)
-    if not pictures and not problems:
+    datasets: list[Dataset] = []
+    problems: list[str] = []
+    try:
+        datasets = open_folds(source, context)
+    except DataError as err:
+        problems.append(str(err))
+    for dataset in datasets:
+        problems += check(dataset)
+    entries = [entry for dataset in datasets for entry in dataset.entries if _has(entry, source)]
+    if not entries and not problems:
         problems.append(f'{source.dataset} has no {source.modality} pictures of that choice')
+    on_rgb = source.modality == 'rgb'
+    boxes = [entry.boxes_rgb if on_rgb else entry.boxes_thermal for entry in entries]
     return SourceCheck(
         name=str(source.dataset),
         folds=','.join(source.folds),
-        pictures=len(pictures),
-        masks=sum(picture.label_map is not None for picture in pictures),
-        boxes=sum(picture.has_boxes for picture in pictures),
+        pictures=len(entries),
+        masks=sum(entry.mask is not None for entry in entries) if source.masks else 0,
+        boxes=sum(each is not None for each in boxes) if source.boxes else 0,
         problems=tuple(problems),
     )
 
 
-def _read(source: Source, context: SourceContext) -> tuple[list[Picture], list[str]]:
-    pictures: list[Picture] = []
-    problems: list[str] = []
-    annotated = np.zeros(len(context.classes), bool)
-    try:
-        datasets = open_folds(source, context)
-    except DataError as err:
-        return pictures, [str(err)]
-    for dataset in datasets:
-        for index in range(len(dataset)):
-            try:
-                picture = to_picture(dataset[index], source, annotated)
-            except DataError as err:  # noqa: PERF203  # each sample by itself
-                problems.append(str(err))
-            else:
-                pictures += [] if picture is None else [picture]
-    return pictures, problems
+def _has(entry: Entry, source: Source) -> bool:
+    return (source.modality == 'rgb' or entry.thermal is not None) and (
+        source.modality == 'thermal' or entry.rgb is not None
+    )

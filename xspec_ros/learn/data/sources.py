@@ -209,10 +209,16 @@ def to_picture(
 
     Returns:
         The picture, or None where the sample lacks the modality.
+
+    Raises:
+        DataError: The two pictures of a pair do not share one grid.
     """
     wants_thermal, wants_rgb = source.modality != 'rgb', source.modality != 'thermal'
     if (wants_thermal and sample.thermal is None) or (wants_rgb and sample.rgb is None):
         return None
+    if source.modality == 'both' and _sizes_differ(sample):
+        message = f'the pictures of {sample.name} differ in size'
+        raise DataError(message, hint='register the pairs: both pictures on the thermal grid')
     boxes = (sample.boxes_thermal if wants_thermal else sample.boxes_rgb) if source.boxes else None
     return Picture(
         name=sample.name,
@@ -226,3 +232,9 @@ def to_picture(
         has_boxes=boxes is not None,
         day=sample.day,
     )
+
+
+def _sizes_differ(sample: Sample) -> bool:
+    if sample.thermal is None or sample.rgb is None:
+        return False
+    return sample.thermal.shape[:2] != sample.rgb.shape[:2]
