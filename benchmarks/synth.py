@@ -21,7 +21,7 @@ from xspec_ros.synth import drive, DriveFrame, DriveSettings
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-_SCENES = ((1, False), (1, True))
+_SCENES = ((3, False), (2, True))
 
 
 def measure(frames: int, worlds: int) -> dict[str, float]:
@@ -75,7 +75,7 @@ def _row(frame: DriveFrame) -> NDArray[Any]:
     for left, top, right, bottom in frame.boxes_thermal.boxes_xyxy.astype(int).tolist():
         cv2.rectangle(truth, (left, top), (right - 1, bottom - 1), (255, 255, 255), 1)
     tiles = [np.asarray(frame.rgb), cv2.cvtColor(gray, cv2.COLOR_GRAY2RGB), truth]
-    small = [cv2.resize(tile, (320, 240), interpolation=cv2.INTER_AREA) for tile in tiles]
+    small = [cv2.resize(tile, (296, 222), interpolation=cv2.INTER_AREA) for tile in tiles]
     return np.concatenate(small, axis=1)
 
 

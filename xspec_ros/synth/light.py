@@ -115,7 +115,7 @@ def draw_light(weather: Weather, lamps: Array, period: float, rng: np.random.Gen
     base = exposure * (0.2 + 0.36 * weather.cloud) * (0.6 + 0.4 * elevation)
     low_sun = 1.0 - min(1.0, elevation * 2.2)
     # The camera exposes for the road, not for the sky.
-    level = rng.uniform(0.5, 1.15) / (base + 0.6 * strength * elevation + 0.15 * strength)
+    level = rng.uniform(0.6, 1.6) / (base + 0.6 * strength * elevation + 0.15 * strength)
     base, strength = base * level, strength * level
     haze = mix((205.0, 212.0, 220.0), (225.0, 215.0, 200.0), low_sun)
     return Light(

@@ -102,7 +102,9 @@ def draw_thermal_camera(
 
 def _draw_span(temps: Temperatures, rng: np.random.Generator) -> tuple[float, float]:
     """Most cameras measure a set range about the scene: the sky lies below it."""
-    coolest = min(temps.air, temps.of('asphalt'), temps.of('foliage', 'shaded'))
+    coolest = min(temps.air, *(temps.of(name, 'shaded') for name in ('asphalt', 'foliage')))
+    if temps.weather.night:
+        coolest = min(coolest, temps.of('asphalt'), temps.of('grass'))
     if rng.random() < 0.25:
         return 150.0, 600.0
     return coolest - float(rng.uniform(1.0, 8.0)), temps.air + float(rng.uniform(25.0, 60.0))
