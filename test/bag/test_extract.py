@@ -1,0 +1,43 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from xspec_ros.bag.extract import extract_pairs, Extraction
+from xspec_ros.bag.inputs import choose_inputs
+from xspec_ros.bag.reader import BagReader
+from xspec_ros.core.sync import SyncSettings
+from xspec_ros.errors import ConfigError
+from xspec_ros.perception.settings import InputSettings
+
+CAMERAS = {'rgb': InputSettings(), 'thermal': InputSettings()}
+
+
+def test_pack_and_extract_give_the_same_samples(labelled, labelled_bag):
+    state = Extraction()
+    with BagReader(labelled_bag) as reader:
+        inputs = choose_inputs(reader, CAMERAS, needed=())
+        found = list(extract_pairs(reader, inputs, SyncSettings(), state=state))
+    assert (state.pairs, state.written, state.rejected) == (3, 3, {})
+    for sample, back in zip(labelled, found, strict=True):
+        np.testing.assert_array_equal(sample.rgb, back.rgb)
+        np.testing.assert_array_equal(sample.thermal, back.thermal)
+        for one, two in ((sample.label_map, back.label_map),):
+            assert (one is None) == (two is None)
+            if one is not None:
+                np.testing.assert_array_equal(one, two)
+        assert (sample.boxes_thermal is None) == (back.boxes_thermal is None)
+        if sample.boxes_thermal is not None:
+            for name in ('boxes_xyxy', 'class_ids', 'crowd'):
+                one = getattr(sample.boxes_thermal, name)
+                np.testing.assert_array_equal(one, getattr(back.boxes_thermal, name))
+        assert back.boxes_rgb is None
+
+
+def test_every_takes_one_pair_out_of_so_many(labelled_bag):
+    with BagReader(labelled_bag) as reader:
+        inputs = choose_inputs(reader, CAMERAS, needed=())
+        taken = list(extract_pairs(reader, inputs, SyncSettings(), every=2, state=Extraction()))
+        assert len(taken) == 2
+        with pytest.raises(ConfigError):
+            list(extract_pairs(reader, inputs, SyncSettings(), every=0, state=Extraction()))
