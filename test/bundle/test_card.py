@@ -10,12 +10,24 @@ from xspec_ros.bundle.manifest import Precision, Provenance, Verified
 
 def test_every_source_stands_there_with_its_licence(manifest):
     data = [
-        {'name': 'msrs', 'fold': 'train_a', 'pictures': 79, 'licence': 'none stated'},
-        {'name': 'hit_uav', 'fold': 'train_b', 'pictures': 46, 'licence': 'CC BY 4.0'},
+        {
+            'name': 'msrs',
+            'use': 'train',
+            'fold': 'train_a',
+            'pictures': 79,
+            'licence': 'none stated',
+        },
+        {
+            'name': 'hit_uav',
+            'use': 'train',
+            'fold': 'train_b',
+            'pictures': 46,
+            'licence': 'CC BY 4.0',
+        },
     ]
     card = model_card(msgspec.structs.replace(manifest, provenance=Provenance(data=data)))
-    assert '| msrs | train_a | 79 | none stated | not stated |' in card
-    assert '| hit_uav | train_b | 46 | CC BY 4.0 | not stated |' in card
+    assert '| msrs | not stated | train_a | 79 | none stated |' in card
+    assert '| hit_uav | not stated | train_b | 46 | CC BY 4.0 |' in card
     assert 'research and evaluation' in card
 
 
@@ -28,19 +40,28 @@ def test_weights_without_data_or_figures_say_so(manifest):
 
 def test_figures_and_verification_stand_there(manifest):
     seen = Verified(label_agreement=0.9999, box_px=0.01, ok=True, frames=54, data='msrs val')
+    classes = {'car': {'iou': 0.25, 'ap50': None}, 'sky': {'iou': None}}
+    sources = {'msrs': {'miou': 0.3, 'map50': 0.5, 'per_class': classes}}
+    metrics = {'map50': 0.51234, 'step': 9, 'sources': sources}
+    data = [{'name': 'msrs', 'use': 'validation', 'fold': 'val'}]
     card = model_card(
         msgspec.structs.replace(
             manifest,
             precisions={'fp32': Precision(graphs={'thermal': 'a.onnx'}, verified={'torch': seen})},
-            provenance=Provenance(metrics={'map50': 0.51234, 'per_class': {'car': {'iou': None}}}),
+            provenance=Provenance(
+                metrics={'map50': 0.51234, 'step': 9, 'sources': sources}, data=data
+            ),
         )
     )
-    assert '- map50: 0.5123' in card
-    assert '- per_class / car / iou: None' in card
+    assert '| all | - | - | - | 0.512 | - |' in card
+    assert '| msrs | val | 0.300 | - | 0.500 | - |' in card
+    assert '| car | 0.250 | - | - |' in card
+    assert '| sky | -' not in card
+    assert '- step: 9' in card
     assert '| torch | fp32 | 99.990 | 0.010 | - | - | 54, msrs val | passed |' in card
 
 
 def test_a_pipe_in_a_licence_does_not_break_the_table(manifest):
     data = [{'name': 'a|b', 'licence': 'x\ny'}]
     card = model_card(msgspec.structs.replace(manifest, provenance=Provenance(data=data)))
-    assert '| a/b | not stated | not stated | x y | not stated |' in card
+    assert '| a/b | not stated | not stated | not stated | x y |' in card

@@ -8,7 +8,15 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from xspec_ros.bundle.manifest import Manifest
 
-DATA_KEYS = ('name', 'fold', 'pictures', 'licence', 'fingerprint')
+DATA_KEYS = ('name', 'use', 'fold', 'pictures', 'licence')
+SUMMARY_KEYS = ('miou', 'map', 'map50', 'map75')
+CLASS_KEYS = ('iou', 'ap', 'ap50')
+FIGURE_KEYS = {*SUMMARY_KEYS, 'per_class', 'sources'}
+VALIDATION = 'validation'
+FIGURES_NOTE = (
+    'Measured while training, on data that was not trained on. mIoU is the mean over the classes '
+    'that the truth holds, unlabelled pixels left out; AP follows COCO, scores from 0.01.'
+)
 INTENDED_USE = """\
 Segmentation and detection on the pictures of a thermal camera of a ground robot or vehicle on
 roads, 8 or 16 bits a pixel, any size. It is a perception aid for research and evaluation. It is
@@ -34,7 +42,7 @@ def model_card(manifest: Manifest) -> str:
         f'## Intended use\n\n{INTENDED_USE}',
         f'## Limits\n\n{LIMITS}',
         f'## Classes\n\n{_classes(manifest)}',
-        f'## Figures\n\n{_figures(manifest.provenance.metrics)}',
+        f'## Figures\n\n{_figures(manifest)}',
         f'## Data and licences\n\n{_data(manifest)}',
         f'## Verification\n\n{_verification(manifest)}',
         f'## Provenance\n\n{_provenance(manifest)}',
@@ -69,11 +77,49 @@ def _classes(manifest: Manifest) -> str:
     return f'{table}\n\nDetection: {", ".join(manifest.detection_classes)}. 255 is unlabelled.'
 
 
-def _figures(metrics: Mapping[str, object]) -> str:
+def _figures(manifest: Manifest) -> str:
+    metrics = manifest.provenance.metrics
     if not metrics:
         return 'None: these weights have not been measured.'
-    lines = [f'- {line}' for line in _flat(metrics)]
-    return '\n'.join(lines)
+    sources = metrics.get('sources')
+    sets = sources if isinstance(sources, Mapping) else {}
+    folds = {
+        str(entry.get('name')): _cell(entry, 'fold')
+        for entry in manifest.provenance.data
+        if entry.get('use') == VALIDATION
+    }
+    rows = [
+        f'| {name} | {folds.get(str(name), "-")} | {_numbers(values, SUMMARY_KEYS)} |'
+        for name, values in {'all': metrics, **sets}.items()
+    ]
+    parts = ['| set | fold | mIoU | mAP | mAP50 | mAP75 |', '|---|---|---|---|---|---|', *rows]
+    for name, values in {'all': metrics, **sets}.items():
+        parts += _class_table(str(name), values)
+    rest = {key: item for key, item in metrics.items() if key not in FIGURE_KEYS}
+    parts += ['', *(f'- {line}' for line in _flat(rest))] if rest else []
+    return '\n'.join((*parts, '', FIGURES_NOTE))
+
+
+def _class_table(name: str, values: object) -> list[str]:
+    """Return the table of the classes that the truth of a set holds."""
+    per_class = values.get('per_class') if isinstance(values, Mapping) else None
+    rows = [
+        f'| {label} | {_numbers(figures, CLASS_KEYS)} |'
+        for label, figures in (per_class.items() if isinstance(per_class, Mapping) else ())
+        if any(_number(figures, key) != '-' for key in CLASS_KEYS)
+    ]
+    if not rows:
+        return []
+    return ['', f'| {name}: class | IoU | AP | AP50 |', '|---|---|---|---|', *rows]
+
+
+def _numbers(values: object, keys: tuple[str, ...]) -> str:
+    return ' | '.join(_number(values, key) for key in keys)
+
+
+def _number(values: object, key: str) -> str:
+    value = values.get(key) if isinstance(values, Mapping) else None
+    return f'{value:.3f}' if isinstance(value, float) else '-'
 
 
 def _flat(value: Mapping[str, object], prefix: str = '') -> list[str]:
@@ -99,10 +145,10 @@ def _data(manifest: Manifest) -> str:
             _cell(entry, key) for key in ('name', 'fold', 'pictures', 'licence', 'fingerprint')
         ]
         rows.append(f'| {" | ".join(cells)} |')
-    header = '| set | fold | pictures | licence as its README states it | fingerprint |'
+    header = '| set | use | fold | pictures | licence as its README states it |'
     note = (
         'Where no licence or one for research is stated, these weights are for research and '
-        'evaluation too. No picture of these sets is in this bundle.'
+        'evaluation too. No picture of these sets is in this bundle. Fingerprints: `bundle.json`.'
     )
     return '\n'.join((header, '|---|---|---|---|---|', *rows)) + f'\n\n{note}'
 

@@ -46,6 +46,8 @@ if TYPE_CHECKING:
 LOGGER = logging.getLogger(__name__)
 
 PRECISIONS = ('fp32', 'fp16', 'int8')
+PLACES = ('data_root', 'cache')
+"""Keys of a recipe that say where things lay, not what was trained; they stay at home."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -183,7 +185,7 @@ def checkpoint_source(checkpoint: Checkpoint) -> Source:
         network_hw=recipe.input.network_hw,
         tone=tone,
         provenance=Provenance(
-            recipe=info.recipe,
+            recipe={key: item for key, item in info.recipe.items() if key not in PLACES},
             data=data,
             code_version=xspec_ros.__version__,
             metrics={'step': info.step, **info.metrics},
