@@ -48,9 +48,7 @@ def test_figures_and_verification_stand_there(manifest):
         msgspec.structs.replace(
             manifest,
             precisions={'fp32': Precision(graphs={'thermal': 'a.onnx'}, verified={'torch': seen})},
-            provenance=Provenance(
-                metrics={'map50': 0.51234, 'step': 9, 'sources': sources}, data=data
-            ),
+            provenance=Provenance(metrics=metrics, data=data),
         )
     )
     assert '| all | - | - | - | 0.512 | - |' in card

@@ -141,9 +141,7 @@ def _data(manifest: Manifest) -> str:
         return 'No data: these weights were not trained.'
     rows = []
     for entry in entries:
-        cells = [
-            _cell(entry, key) for key in ('name', 'fold', 'pictures', 'licence', 'fingerprint')
-        ]
+        cells = [_cell(entry, key) for key in DATA_KEYS]
         rows.append(f'| {" | ".join(cells)} |')
     header = '| set | use | fold | pictures | licence as its README states it |'
     note = (
