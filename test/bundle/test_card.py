@@ -26,8 +26,8 @@ def test_every_source_stands_there_with_its_licence(manifest):
         },
     ]
     card = model_card(msgspec.structs.replace(manifest, provenance=Provenance(data=data)))
-    assert '| msrs | not stated | train_a | 79 | none stated |' in card
-    assert '| hit_uav | not stated | train_b | 46 | CC BY 4.0 |' in card
+    assert '| msrs | train | train_a | 79 | none stated |' in card
+    assert '| hit_uav | train | train_b | 46 | CC BY 4.0 |' in card
     assert 'research and evaluation' in card
 
 
