@@ -9,6 +9,7 @@ import cv2
 import numpy as np
 
 from xspec_ros.synth.canvas import Array, Canvas, Colour, Grain, Paint, Patch, scaled
+from xspec_ros.synth.car_body import build_faces
 
 if TYPE_CHECKING:
     from xspec_ros.synth.camera import Camera, Place
@@ -25,13 +26,13 @@ def draw_car(
     canvas: Canvas,
     camera: Camera,
     car: CarBody,
-    faces: tuple[Face, ...],
     place: Place,
     *,
     temps: Temperatures,
     light: Light,
 ) -> int:
     """Draw a car and return the object number, 0 when nothing could be drawn."""
+    faces = build_faces(car)
     cuts = np.cumsum([len(face.corners) for face in faces])[:-1]
     world = place.points(np.concatenate([face.corners for face in faces]))
     if float(world[:, 1].min()) < 0.9:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 from itertools import pairwise
+import math
 
 import numpy as np
 
@@ -162,11 +164,13 @@ class Face:
 
 
 def _face(corners: Array, part: str, heat: float, outward: tuple[float, float, float]) -> Face:
-    normal = np.cross(corners[1] - corners[0], corners[2] - corners[0])
-    normal = normal / max(float(np.linalg.norm(normal)), 1e-9)
+    (ax, ay, az), (bx, by, bz) = (corners[1:3] - corners[0]).tolist()
+    normal = np.array((ay * bz - az * by, az * bx - ax * bz, ax * by - ay * bx))
+    normal = normal / max(math.sqrt(float(normal @ normal)), 1e-9)
     return Face(corners, part, heat, normal if float(normal @ np.array(outward)) >= 0 else -normal)
 
 
+@lru_cache(maxsize=256)
 def build_faces(car: CarBody) -> tuple[Face, ...]:
     """Return a car's faces."""
     lower, upper = _PROFILES[car.kind]

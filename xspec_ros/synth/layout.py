@@ -14,7 +14,7 @@ from xspec_ros.synth.ground import GroundPlan, PERIOD_M
 if TYPE_CHECKING:
     from xspec_ros.synth.bicycle import Bike
     from xspec_ros.synth.canvas import Array
-    from xspec_ros.synth.car_body import CarBody, Face
+    from xspec_ros.synth.car_body import CarBody
     from xspec_ros.synth.climate import Temperatures, Weather
     from xspec_ros.synth.light import Light
     from xspec_ros.synth.panels import Panel
@@ -75,7 +75,6 @@ class Mover:
     path: Path
     body: Body | None = None
     car: CarBody | None = None
-    faces: tuple[Face, ...] = ()
     bike: Bike | None = None
     cadence: float = 0.0
 

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 TILE = 512
 
 
-@lru_cache(maxsize=16)
+@lru_cache(maxsize=64)
 def noise(kind: int, slope: float) -> NDArray[Any]:
     """Return a (512, 512) float32 tile of noise that repeats without a seam.
 

@@ -9,7 +9,7 @@ import cv2
 import numpy as np
 
 from xspec_ros.synth.bicycle import draw_bike
-from xspec_ros.synth.car_body import build_faces, draw_car_body
+from xspec_ros.synth.car_body import draw_car_body
 from xspec_ros.synth.ground import PERIOD_M, rectangle
 from xspec_ros.synth.layout import Mover, Path, Site
 from xspec_ros.synth.person import draw_body
@@ -55,7 +55,7 @@ def _parked_car(site: Site, lateral: float, station: float, heading: float) -> N
     path = Path(
         lateral=lateral, station=station, heading=heading + float(site.rng.normal(0.0, 0.03))
     )
-    site.layout.movers.append(Mover(path=path, car=car, faces=build_faces(car)))
+    site.layout.movers.append(Mover(path=path, car=car))
     under = rectangle(lateral - 0.8, lateral + 0.8, station - 2.0, station + 2.0)
     site.plan.fill(site.plan.canopy, under, 255)
     for plane in site.plan.lit_past:
@@ -143,7 +143,7 @@ def _traffic(site: Site) -> None:
             station=float(rng.uniform(0.0, PERIOD_M)),
             along=speed,
         )
-        site.layout.movers.append(Mover(path=path, car=car, faces=build_faces(car)))
+        site.layout.movers.append(Mover(path=path, car=car))
     if rng.random() < 0.25:
         lateral = float(rng.uniform(-street.half + 1.5, street.half - 1.5))
         car = draw_car_body(rng, moving=True, night=site.light.night)
@@ -153,7 +153,7 @@ def _traffic(site: Site) -> None:
             across=float(rng.choice([-1.0, 1.0]) * rng.uniform(1.0, 3.0)),
             bounds=(-14.0, 14.0),
         )
-        site.layout.movers.append(Mover(path=path, car=car, faces=build_faces(car)))
+        site.layout.movers.append(Mover(path=path, car=car))
 
 
 def hull(points: Array) -> Array:

@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from xspec_ros.synth.settings import DriveSettings
 
 MAX_COUNTS = 16383
+# A few levels only: each needs a sheet of noise, kept for all drives of a process.
+_NOISE_LEVELS = (0.6, 1.0, 1.5, 2.0, 2.5, 3.2, 4.2, 5.5)
 # Planck curve of a bolometer in the 8 to 14 um band: counts = R / (exp(B / T) - F).
 _PLANCK_B, _PLANCK_F = 1428.0, 1.0
 
@@ -187,7 +189,7 @@ def draw_rgb_camera(settings: DriveSettings, rng: np.random.Generator) -> RgbCam
     return RgbCamera(
         exposure=float(rng.uniform(0.8, 1.15) if not settings.night else rng.uniform(0.8, 1.3)),
         balance=(float(balance[0]), float(balance[1]), float(balance[2])),
-        read_noise=float(rng.uniform(0.6, 2.0) if not settings.night else rng.uniform(2.0, 6.5)),
+        read_noise=float(rng.choice(_NOISE_LEVELS[4:] if settings.night else _NOISE_LEVELS[:4])),
         blur=float(rng.uniform(0.4, 1.0)) * width / 640.0,
         vignette=cv2.merge([(255.0 - 127.5 * fall * (u * u + v * v)).astype(np.uint8)] * 3),
         contrast=float(rng.uniform(0.9, 1.25)),
@@ -213,22 +215,28 @@ def expose_rgb(
     )
     picture = cv2.LUT(picture, table[None].astype(np.uint8))
     cv2.multiply(picture, camera.vignette, dst=picture, scale=1 / 255)
-    sheet = _colour_grain(*picture.shape[:2], round(camera.read_noise * 4.0), light.night)
+    sheet = _colour_grain(*picture.shape[:2], camera.read_noise, light.night)
     y, x = rng.integers(0, 128, 2).tolist()
     grain = sheet[y : y + picture.shape[0], x : x + picture.shape[1]]
     return cv2.add(picture, grain, dtype=cv2.CV_8U)
 
 
-@lru_cache(maxsize=8)
-def _colour_grain(height: int, width: int, quarters: int, coarse: bool) -> Array:
-    """Colour noise of ``quarters / 4`` grey levels, larger than the picture by 128 each way."""
+@lru_cache(maxsize=4)
+def _colour_sheet(height: int, width: int, coarse: bool) -> Array:
+    """Unit colour noise, larger than the picture by 128 each way."""
     rng = np.random.default_rng([91, int(coarse)])
     sheet = rng.standard_normal((height + 128, width + 128, 3), np.float32)
     if coarse:
         # Dark pictures show clumps of colour, not single noisy pixels.
         sheet[:] = cv2.blur(sheet, (2, 2)) * 1.7
-    grain: Array = np.rint(sheet * (0.25 * quarters)).astype(np.int16)
-    return grain
+    return sheet
+
+
+@lru_cache(maxsize=len(_NOISE_LEVELS))
+def _colour_grain(height: int, width: int, level: float, coarse: bool) -> Array:
+    """Colour noise of ``level`` grey values, as whole numbers."""
+    grain: Array = np.rint(_colour_sheet(height, width, coarse) * np.float32(level))
+    return grain.astype(np.int16)
 
 
 def _add_glare(picture: Array, canvas: Canvas) -> None:

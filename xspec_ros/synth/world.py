@@ -178,7 +178,7 @@ class World:
         temps, light = self.temps, self.light
         direct = temps.sunny('flat') if not light.night else 0.0
         if mover.car is not None:
-            draw_car(canvas, camera, mover.car, mover.faces, place, temps=temps, light=light)
+            draw_car(canvas, camera, mover.car, place, temps=temps, light=light)
             return
         if mover.bike is not None:
             draw_bicycle(canvas, camera, mover.bike, place, temps=temps, light=light)
