@@ -88,6 +88,8 @@ class World:
         phase = station * 2.0 * math.pi / PERIOD_M
         bounce = ride.sway * math.sin(2.0 * math.pi * 1.3 * seconds) * 0.12
         yaw = ride.yaw + 0.01 * math.sin(2.0 * phase + 1.0)
+        # A sharper crest would hide what stands beyond it, which painting does not know.
+        rise = ride.rise[0] + ride.rise[1] * math.sin(phase + 2.0)
         return Camera(
             size_wh=(width, height),
             focal=ride.focal,
@@ -97,7 +99,7 @@ class World:
             lateral=ride.lateral + 0.25 * ride.sway * math.sin(3.0 * phase),
             station=station,
             bend=ride.bend[0] + ride.bend[1] * math.sin(phase),
-            rise=ride.rise[0] + ride.rise[1] * math.sin(phase + 2.0),
+            rise=max(rise, -1.8 * ride.height / FAR_M**2),
         )
 
     def draw(self, seconds: float, shift_m: float = 0.0) -> Canvas:
