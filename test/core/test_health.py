@@ -1,4 +1,4 @@
-"""Counters, rates, latencies and the watch over the cameras."""
+"""Rates, latencies and the watch over the cameras."""
 
 from __future__ import annotations
 
@@ -7,70 +7,59 @@ import pytest
 
 from xspec_ros.core.health import (
     CameraWatch,
-    Counters,
     LatencyRecorder,
     LogThrottle,
     RateMeter,
     STAGES,
 )
 
-S = 1_000_000_000
-
-
-def test_counters_are_read_by_cause_at_any_depth():
-    counters = Counters()
-    counters.add('rejected', 'rgb', 'step')
-    counters.add('rejected', 'rgb', 'short', times=2)
-    counters.add('rejected', 'thermal', 'step')
-    counters.add('dropped', 'overflow')
-    assert counters.under('rejected') == {'rgb': 3, 'thermal': 1}
-    assert counters.under('rejected', 'rgb') == {'short': 2, 'step': 1}
-    assert counters.under('warn') == {}
-    assert counters.total('rejected') == 4
-    assert counters.total('rejected', 'rgb', 'step') == 1
-    assert counters.flat()['rejected/rgb/short'] == 2
-
-
-def test_counters_merge():
-    first, second = Counters(), Counters()
-    first.add('dropped', 'old')
-    second.add('dropped', 'old', times=4)
-    first.merge(second)
-    assert first.flat() == {'dropped/old': 5}
+SECOND = 1_000_000_000
 
 
 def test_throttle_lets_one_message_a_period_through_for_each_key():
     throttle = LogThrottle(period_s=5)
     assert throttle.allows('step', 0)
-    assert not throttle.allows('step', 5 * S - 1)
+    assert not throttle.allows('step', 5 * SECOND - 1)
     assert throttle.allows('short', 1)
-    assert throttle.allows('step', 5 * S)
+    assert throttle.allows('step', 5 * SECOND)
 
 
-def test_rate_follows_the_stamps():
+def feed(meter, indices, period_ns=33_333_333, jitter_ns=0, seed=0):
+    random = np.random.default_rng(seed)
+    for index in indices:
+        meter.add(SECOND + index * period_ns + int(random.normal(0, 1) * jitter_ns))
+
+
+@pytest.mark.parametrize('rate_hz', [9, 30, 60])
+def test_steady_stream_loses_nothing(rate_hz):
     meter = RateMeter()
-    assert meter.rate_hz is None
-    for index in range(100):
-        meter.update(index * S // 9)
-    assert meter.rate_hz == pytest.approx(9)
-    assert meter.period_ms == pytest.approx(111.1, abs=0.1)
-    assert meter.lost == 0
+    feed(meter, range(300), period_ns=SECOND // rate_hz, jitter_ns=2_000_000)
+    assert meter.missed == 0
+    assert meter.share() == 0.0
 
 
-def test_gaps_of_whole_periods_count_as_lost_frames():
+@pytest.mark.parametrize('share', [0.05, 0.3, 0.5])
+def test_lost_frames_are_counted_by_gaps(share):
+    random = np.random.default_rng(3)
+    there = [index for index in range(600) if random.uniform() > share]
     meter = RateMeter()
-    kept = [i for i in range(300) if i % 20 != 10 and i % 50 not in (30, 31)]
-    for index in kept:
-        meter.update(index * S // 30)
-    assert meter.lost == 300 - len(kept)
+    feed(meter, there, jitter_ns=1_000_000)
+    assert meter.missed == pytest.approx(600 - len(there), rel=0.15)
+    assert meter.share() == pytest.approx(share, abs=0.12)
 
 
-def test_pause_and_loop_are_no_losses():
+def test_looping_bag_is_no_loss():
     meter = RateMeter()
-    for start in (0, 60 * S, 5 * S):
-        for index in range(30):
-            meter.update(start + index * S // 30)
-    assert meter.lost == 0
+    for _ in range(3):
+        feed(meter, range(60))
+    assert meter.missed == 0
+
+
+def test_rate_follows_the_stamps_even_where_most_frames_are_lost():
+    meter = RateMeter()
+    assert meter.rate_hz() is None
+    feed(meter, [index for index in range(300) if index % 5 in (0, 1)])
+    assert meter.rate_hz() == pytest.approx(30, rel=0.01)
 
 
 def test_latency_summary_has_every_stage_and_figure():
@@ -108,19 +97,19 @@ def test_dead_camera_is_named_and_recovers():
     watch = CameraWatch(stale_after_s=1)
     watch.heard('rgb', 0)
     watch.heard('thermal', 0)
-    watch.heard('rgb', 2 * S)
-    assert watch.dead(2 * S) == ('thermal',)
-    health = watch.health('thermal', 2 * S)
+    watch.heard('rgb', 2 * SECOND)
+    assert watch.dead(2 * SECOND) == ('thermal',)
+    health = watch.health('thermal', 2 * SECOND)
     assert health.is_error
     assert health.message.startswith('thermal: no frame for 2.0 s')
-    watch.heard('thermal', 2 * S + 1)
-    assert watch.dead(2 * S + 1) == ()
+    watch.heard('thermal', 2 * SECOND + 1)
+    assert watch.dead(2 * SECOND + 1) == ()
 
 
 def test_camera_that_never_came_is_dead_after_a_moment():
-    watch = CameraWatch(['thermal'], start_ns=5 * S)
-    assert watch.health('thermal', 5 * S + 1).state == 'waiting'
-    assert watch.health('thermal', 7 * S).state == 'dead'
+    watch = CameraWatch(['thermal'], start_ns=5 * SECOND)
+    assert watch.health('thermal', 5 * SECOND + 1).state == 'waiting'
+    assert watch.health('thermal', 7 * SECOND).state == 'dead'
 
 
 @pytest.mark.parametrize(
@@ -130,13 +119,13 @@ def test_shutter_is_normal_for_a_moment_and_an_error_when_it_stays(flags, state)
     watch = CameraWatch(ffc_max_s=3)
     watch.heard('thermal', 0)
     for tenth in range(1, 32):
-        watch.heard('thermal', tenth * S // 10, **flags)
-    health = watch.health('thermal', int(3.1 * S))
+        watch.heard('thermal', tenth * SECOND // 10, **flags)
+    health = watch.health('thermal', int(3.1 * SECOND))
     assert (health.state, health.is_error) == (state, False)
-    watch.heard('thermal', 4 * S, **flags)
-    assert watch.health('thermal', int(4.2 * S)).state == 'stuck'
-    watch.heard('thermal', int(4.3 * S))
-    assert watch.health('thermal', int(4.3 * S)).state == 'alive'
+    watch.heard('thermal', 4 * SECOND, **flags)
+    assert watch.health('thermal', int(4.2 * SECOND)).state == 'stuck'
+    watch.heard('thermal', int(4.3 * SECOND))
+    assert watch.health('thermal', int(4.3 * SECOND)).state == 'alive'
 
 
 def test_every_state_has_one_line():
@@ -148,5 +137,5 @@ def test_every_state_has_one_line():
     assert watch.health('rgb', 0).message == 'rgb: alive'
     watch.heard('rgb', 0, frozen=True)
     for tenth in range(40):
-        watch.heard('rgb', tenth * S // 10, frozen=True)
-    assert 'hangs' in watch.health('rgb', 39 * S // 10).message
+        watch.heard('rgb', tenth * SECOND // 10, frozen=True)
+    assert 'hangs' in watch.health('rgb', 39 * SECOND // 10).message

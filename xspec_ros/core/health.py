@@ -1,4 +1,4 @@
-"""How the stream is doing: counters, rates, latencies, dead and frozen cameras. Reads no clock."""
+"""How the stream is doing: rates, latencies, dead and frozen cameras. Reads no clock."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ from array import array
 from collections import Counter, deque
 from dataclasses import dataclass
 import random
-from statistics import median
 from typing import Literal, TYPE_CHECKING, TypeAlias
 
 if TYPE_CHECKING:
@@ -20,43 +19,10 @@ CameraState: TypeAlias = Literal['waiting', 'alive', 'shutter', 'frozen', 'stuck
 
 _NS_PER_S = 1_000_000_000
 _RESERVOIR = 20_000
-_RATE_WINDOW = 64
-
-
-class Counters:
-    """Counts by path, for example ``rejected/rgb/step`` or ``dropped/overflow``.
-
-    A path has as many parts as its cause needs; the first says what was done.
-    """
-
-    def __init__(self) -> None:
-        self._counts: Counter[tuple[str, ...]] = Counter()
-
-    def add(self, *path: str, times: int = 1) -> None:
-        """Count one more (or ``times`` more) under a path."""
-        self._counts[path] += times
-
-    def total(self, *path: str) -> int:
-        """Return the sum of everything at and below a path."""
-        depth = len(path)
-        return sum(n for key, n in self._counts.items() if key[:depth] == path)
-
-    def under(self, *path: str) -> dict[str, int]:
-        """Return ``{next part: sum}`` of what lies below a path, sorted by name."""
-        depth = len(path)
-        found: Counter[str] = Counter()
-        for key, number in self._counts.items():
-            if key[:depth] == path and len(key) > depth:
-                found[key[depth]] += number
-        return dict(sorted(found.items()))
-
-    def flat(self) -> dict[str, int]:
-        """Return every count as ``{'a/b/c': n}``, sorted: for diagnostics."""
-        return {'/'.join(key): number for key, number in sorted(self._counts.items())}
-
-    def merge(self, other: Counters) -> None:
-        """Add another set of counts to this one."""
-        self._counts.update(other._counts)
+_RATE_WINDOW = 150
+_MIN_GAPS = 20
+_JITTER_ALLOWANCE = 0.65  # in periods: a gap counts as a loss from 1.65 periods on
+_MAX_GAP_NS = 10_000_000_000
 
 
 class LogThrottle:
@@ -85,46 +51,47 @@ class LogThrottle:
 
 
 class RateMeter:
-    """Rate and gaps of one input by its stamps, over the last 64 frames.
+    """Rate and losses of one input by its stamps, over the last 150 frames.
 
     A lost sample is seen nowhere else: DDS reports none even where most are lost.
     """
 
     def __init__(self) -> None:
-        self._steps: deque[int] = deque(maxlen=_RATE_WINDOW)
-        self._latest: int | None = None
-        self.lost = 0
+        self.missed = 0
+        self._last_ns: int | None = None
+        self._gaps: deque[int] = deque(maxlen=_RATE_WINDOW)
+        self._misses: deque[int] = deque(maxlen=_RATE_WINDOW)
 
-    def update(self, stamp_ns: int) -> None:
-        """Take a frame's stamp; stamps that do not advance are left out.
-
-        Args:
-            stamp_ns: Header stamp.
-        """
-        latest = self._latest
-        if latest is None or stamp_ns < latest - _NS_PER_S:
-            self._latest = stamp_ns  # the first, or a jump back: no step
+    def add(self, stamp_ns: int) -> None:
+        """Take the stamp of a message, in order of arrival; jumps and repeats are passed over."""
+        gap = 0 if self._last_ns is None else stamp_ns - self._last_ns
+        self._last_ns = stamp_ns
+        if not 0 < gap < _MAX_GAP_NS:
             return
-        if stamp_ns <= latest:
+        self._gaps.append(gap)
+        if len(self._gaps) < _MIN_GAPS:
             return
-        step = stamp_ns - latest
-        if len(self._steps) >= 8:
-            usual = median(self._steps)
-            # A gap of whole periods is a loss; a long pause is a camera that was off.
-            if 1.5 * usual < step < _NS_PER_S:
-                self.lost += round(step / usual) - 1
-        self._steps.append(step)
-        self._latest = stamp_ns
+        missed = max(0, int(gap / self.period_ns() - _JITTER_ALLOWANCE))
+        self._misses.append(missed)
+        self.missed += missed
 
-    @property
+    def period_ns(self) -> int:
+        """Return the time between frames, from the short gaps: losses lengthen the others."""
+        if not self._gaps:
+            return 0
+        low = sorted(self._gaps)[len(self._gaps) // 5]
+        short = [gap for gap in self._gaps if gap < 1.5 * low]
+        return sum(short) // len(short)
+
     def rate_hz(self) -> float | None:
-        """Frames a second, losses included; None before the second frame."""
-        return len(self._steps) * _NS_PER_S / sum(self._steps) if self._steps else None
+        """Return the frames a second that the camera sends; None before the second frame."""
+        period_ns = self.period_ns()
+        return _NS_PER_S / period_ns if period_ns else None
 
-    @property
-    def period_ms(self) -> float | None:
-        """Median time between stamps; None before the second frame."""
-        return median(self._steps) / 1e6 if self._steps else None
+    def share(self) -> float:
+        """Return the share of recent frames that did not arrive."""
+        missed = sum(self._misses)
+        return missed / (missed + len(self._misses)) if self._misses else 0.0
 
 
 class LatencyRecorder:

@@ -6,8 +6,6 @@ from typing import TYPE_CHECKING
 
 from xspec_ros.dds.qos import SENSOR
 from xspec_ros.dds.watch import InputWatch
-from xspec_ros.errors import MessageError
-from xspec_ros.messages.cdr import CdrReader
 from xspec_ros.messages.topics import COMPRESSED_SUFFIX, COMPRESSED_TYPE, IMAGE_TYPE
 
 if TYPE_CHECKING:
@@ -15,6 +13,7 @@ if TYPE_CHECKING:
 
     from xspec_ros.core.frame import Modality
     from xspec_ros.dds.participant import Bus, Endpoint, Reader
+    from xspec_ros.perception.intake import Intake
     from xspec_ros.perception.settings import InputSettings
 
 RAW_GRACE_NS = 500_000_000
@@ -30,7 +29,7 @@ class CameraInput:
         bus: The bus.
         name: ``rgb`` or ``thermal``.
         settings: Topic and transport.
-        stale_after_s: Silence after which the camera counts as dead.
+        intake: The pipeline's intake, which meters the camera.
         started_ns: Monotonic time of the start.
     """
 
@@ -40,12 +39,12 @@ class CameraInput:
         name: Modality,
         settings: InputSettings,
         *,
-        stale_after_s: float,
+        intake: Intake,
         started_ns: int,
     ) -> None:
         topic = settings.topic
         self.name = name
-        self.watch = InputWatch(name, topic, stale_after_s)
+        self.watch = InputWatch(name, topic, cameras=intake.cameras, rate=intake.rates[name])
         self.readers: list[Reader] = []
         self._bus = bus
         self._auto = settings.transport == 'auto' and not topic.endswith(COMPRESSED_SUFFIX)
@@ -70,19 +69,12 @@ class CameraInput:
                 self._auto = False
                 return
 
-    def take(self, now_ns: int) -> Iterator[tuple[str, bytes]]:
+    def take(self) -> Iterator[tuple[str, bytes]]:
         """Yield type and bytes of what has arrived, oldest first."""
         for reader in self.readers:
             for cdr in reader.take():
-                self._note(reader.type_name, cdr, now_ns)
+                self.watch.add(len(cdr))
                 yield reader.type_name, cdr
-
-    def _note(self, type_name: str, cdr: bytes, now_ns: int) -> None:
-        try:
-            stamp_ns = CdrReader(cdr, type_name).stamp_ns()
-        except MessageError:
-            stamp_ns = 0  # too short even for a stamp; the pipeline counts it as rejected
-        self.watch.add(stamp_ns, len(cdr), now_ns)
 
     def _open(self, topic: str, type_name: str) -> None:
         self.readers.append(self._bus.reader(topic, type_name, SENSOR))

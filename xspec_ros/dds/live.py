@@ -14,11 +14,11 @@ from xspec_ros.dds.inputs import CameraInput
 from xspec_ros.dds.outputs import Outputs
 from xspec_ros.dds.participant import Bus
 from xspec_ros.dds.silence import explain_silence
-from xspec_ros.dds.status import live_statuses
 from xspec_ros.dds.watch import Notice
 from xspec_ros.messages.diagnostics import encode_diagnostics
 from xspec_ros.perception.live import LiveRunner
 from xspec_ros.perception.pipeline import open_pipeline
+from xspec_ros.perception.status import pipeline_statuses
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -129,7 +129,7 @@ class _Session:
                 bus,
                 name,
                 chosen,
-                stale_after_s=settings.stale_after_s,
+                intake=pipeline.intake,
                 started_ns=self.started_ns,
             )
             for name, chosen in cameras
@@ -166,12 +166,11 @@ class _Session:
     def report(self) -> LiveReport:
         """Return what was done."""
         summary = self.pipeline.summary()
-        watches = {each.name: each.watch for each in self.inputs}
         summary |= {
             'metrics': None,
             'seconds': round((perf_counter_ns() - self.started_ns) / 1e9, 3),
             'domain': self.bus.domain,
-            'missed': {name: watch.loss.missed for name, watch in watches.items()},
+            'missed': {name: rate.missed for name, rate in self.pipeline.intake.rates.items()},
             'late_writes': self.outputs.late,
             'receive_buffer_bytes': self.granted,
             'notices': [notice.text for notice in self.notices],
@@ -181,7 +180,7 @@ class _Session:
     def _receive(self, runner: LiveRunner) -> None:
         for camera in self.inputs:
             received_ns = perf_counter_ns()
-            for type_name, cdr in camera.take(received_ns):
+            for type_name, cdr in camera.take():
                 runner.submit(camera.name, type_name, cdr, received_ns, time_ns())
 
     def _answer(self, answer: Answer) -> None:
@@ -235,12 +234,7 @@ class _Session:
 
     def _diagnose(self, now_ns: int) -> None:
         stamp_ns = time_ns()
-        statuses = live_statuses(
-            self.pipeline.summary(),
-            [camera.watch for camera in self.inputs],
-            now_ns=now_ns,
-            late=self.outputs.late,
-        )
+        statuses = pipeline_statuses(self.pipeline, now_ns)
         self.outputs.diagnose(encode_diagnostics(statuses, stamp_ns=stamp_ns), stamp_ns)
 
     def _tell(self, notice: Notice) -> None:

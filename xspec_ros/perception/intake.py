@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass, field, replace
+import logging
 from time import perf_counter_ns
 from typing import Literal, TYPE_CHECKING, TypeAlias
 
 from xspec_ros.core.compressed import decode_compressed
 from xspec_ros.core.encodings import decode_image
 from xspec_ros.core.frame import Frame, Modality, Pair
+from xspec_ros.core.health import CameraWatch, LogThrottle, RateMeter
 from xspec_ros.core.limits import DecodeLimits
 from xspec_ros.core.radiometry import ToneTracker
 from xspec_ros.core.sync import (
@@ -28,6 +30,8 @@ if TYPE_CHECKING:
     from xspec_ros.bundle.manifest import Tone
     from xspec_ros.core.radiometry import ToneState
     from xspec_ros.perception.settings import Settings
+
+log = logging.getLogger(__name__)
 
 ZERO_STAMPS_BEFORE_RECEIVE_TIME = 5
 Payload: TypeAlias = bytes | bytearray | memoryview
@@ -77,7 +81,7 @@ class IntakeCounts:
 
 
 @dataclass(slots=True)
-class _Input:
+class InputState:
     """Order and stamp policy of one camera."""
 
     last_stamp_ns: int | None = None
@@ -121,10 +125,20 @@ class Intake:
                 thermal_offset_ms=settings.thermal.stamp_offset_ms,
                 jump_threshold_s=settings.jump_threshold_s,
                 stale_after_s=settings.stale_after_s,
-                reference=self._reference,
+                reference=self.reference,
             )
         )
-        self.inputs: dict[Modality, _Input] = {'rgb': _Input(), 'thermal': _Input()}
+        self.inputs: dict[Modality, InputState] = {
+            'rgb': InputState(),
+            'thermal': InputState(),
+        }
+        self.rates: dict[Modality, RateMeter] = {'rgb': RateMeter(), 'thermal': RateMeter()}
+        self.cameras = CameraWatch(
+            start_ns=perf_counter_ns(),
+            stale_after_s=settings.stale_after_s,
+            ffc_max_s=settings.ffc_max_s,
+        )
+        self._throttle = LogThrottle()
         self._waiting: dict[int, Work] = {}
 
     def accept(
@@ -154,11 +168,13 @@ class Intake:
             frame = self._decode(source, type_name, cdr, received_ns)
             frame = self._stamped(frame, arrived_ns)
         except MessageError as error:
-            self.counts.rejected[source][error.reason] += 1
+            self._reject(source, error, received_ns)
             return []
         self._note(frame)
         order = self._order(frame)
-        if order in ('duplicate', 'old') and source == self._reference:
+        if source == 'rgb':
+            self.cameras.heard('rgb', received_ns)
+        if order in ('duplicate', 'old') and source == self.reference:
             self.counts.dropped[order] += 1
         ready: list[Work] = []
         if source == 'thermal':
@@ -166,7 +182,7 @@ class Intake:
         elif self.settings.mode == 'rgb' and order in ('new', 'epoch'):
             ready = [self._work(None, frame, (0.0, 255.0))]
         in_order = order in ('new', 'epoch')
-        events = self.sync.push(frame) if in_order or source != self._reference else []
+        events = self.sync.push(frame) if in_order or source != self.reference else []
         return ready + self._paired_work(events)
 
     def flush(self) -> list[Work]:
@@ -174,7 +190,8 @@ class Intake:
         return self._paired_work(self.sync.flush())
 
     @property
-    def _reference(self) -> Modality:
+    def reference(self) -> Modality:
+        """The camera that gets one answer a frame."""
         return 'rgb' if self.settings.mode == 'rgb' else 'thermal'
 
     def _decode(self, source: Modality, type_name: str, cdr: Payload, received_ns: int) -> Frame:
@@ -184,12 +201,20 @@ class Intake:
             raise MessageError(message, reason='too_big', hint='raise max_image_bytes')
         if type_name == IMAGE_TYPE:
             image = decode_image_message(cdr, max_bytes=self.limits.max_image_bytes)
+            self.rates[source].add(image.stamp_ns)
             return decode_image(image, source, limits=self.limits, received_ns=received_ns)
         if type_name == COMPRESSED_TYPE:
             packed = decode_compressed_message(cdr, max_bytes=self.limits.max_image_bytes)
+            self.rates[source].add(packed.stamp_ns)
             return decode_compressed(packed, source, limits=self.limits, received_ns=received_ns)
         message = f'{source} message of type {type_name}'
         raise MessageError(message, reason='type', hint=f'use {IMAGE_TYPE} or {COMPRESSED_TYPE}')
+
+    def _reject(self, source: Modality, error: MessageError, now_ns: int) -> None:
+        self.counts.rejected[source][error.reason] += 1
+        self.cameras.heard(source, now_ns)  # it sends rubbish, but it is not dead
+        if self._throttle.allows(f'{source}/{error.reason}', now_ns):
+            log.warning('rejected/%s/%s: %s', source, error.reason, error)
 
     def _stamped(self, frame: Frame, arrived_ns: int) -> Frame:
         """Apply the policy for missing stamps and the frame_id override."""
@@ -231,7 +256,7 @@ class Intake:
                 return 'duplicate'
             if last - frame.stamp_ns <= self.settings.jump_threshold_s * 1e9:
                 return 'old'
-            self.counts.epochs += frame.modality == self._reference
+            self.counts.epochs += frame.modality == self.reference
             state.last_stamp_ns = frame.stamp_ns
             if frame.modality == 'thermal':
                 self.tone.reset()
@@ -242,6 +267,9 @@ class Intake:
     def _accept_thermal(self, frame: Frame, *, taken: bool) -> list[Work]:
         state = self.tone.update(frame)
         self.tone_state = state
+        self.cameras.heard(
+            'thermal', frame.received_ns, shutter=state.constant, frozen=state.frozen
+        )
         if not taken or self.settings.mode == 'rgb':
             return []
         if state.constant:

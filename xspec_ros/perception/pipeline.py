@@ -136,7 +136,6 @@ class Pipeline:
     def summary(self) -> dict[str, object]:
         """Return the counts and latencies that every door reports."""
         counts, pairing = self.intake.counts, self.intake.sync.counts
-        reference: Modality = 'rgb' if self.settings.mode == 'rgb' else 'thermal'
         dropped = counts.dropped + self.dropped
         seconds = (self._last_ns - self._first_ns) / 1e9
         return {
@@ -148,8 +147,8 @@ class Pipeline:
             'unpaired': sum(pairing.unpaired_by.values()),
             'dropped': dropped.total(),
             'dropped_by': dict(dropped),
-            'rejected': counts.rejected[reference].total(),
-            'rejected_by': dict(counts.rejected[reference]),
+            'rejected': counts.rejected[self.intake.reference].total(),
+            'rejected_by': dict(counts.rejected[self.intake.reference]),
             'rejected_rgb_by': dict(counts.rejected['rgb']),
             'warnings': dict(counts.warnings),
             'epochs': counts.epochs,
