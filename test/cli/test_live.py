@@ -95,6 +95,6 @@ def test_signal_is_a_normal_end(environ, tiny_bundle, number):
 
 
 def test_topics_keep_their_defaults_when_only_the_transport_is_set():
-    settings = verb.read_settings(None, ['rgb.transport=compressed'])
+    settings = verb.read_settings({}, overrides=['rgb.transport=compressed'])
     assert (settings.rgb.topic, settings.rgb.transport) == ('/rgb/image_raw', 'compressed')
     assert settings.thermal.topic == '/thermal/image_raw'

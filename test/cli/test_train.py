@@ -63,7 +63,6 @@ def test_bad_data_is_listed_with_exit_code_1(xspec, tmp_path):
     [
         (['--set', 'train.stepps=3'], 'steps'),
         (['--set', 'data=[{dataset: nowhere}]'], 'data_root'),
-        (['--rig', 'rig.yaml'], 'rig'),
         (['--resume'], 'resume'),
         (['--init', 'absent.safetensors'], 'absent'),
     ],

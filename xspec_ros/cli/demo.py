@@ -8,7 +8,8 @@ from typing import Annotated, TYPE_CHECKING
 import typer
 
 from xspec_ros.cli.output import DebugOption, JsonOption, Outcome, run_verb
-from xspec_ros.cli.replay import make_settings, run_replay
+from xspec_ros.cli.parameters import read_settings
+from xspec_ros.cli.replay import run_replay
 from xspec_ros.cli.synth import write_drive
 
 if TYPE_CHECKING:
@@ -39,7 +40,7 @@ def command(
     """  # noqa: D301 - the escape keeps the lines of the examples apart
 
     def work() -> Outcome:
-        settings = make_settings({'model': model}, rgb='', thermal='', overrides=[])
+        settings = read_settings({'model': model})
         _check_model(model)
         _write_demo_drive(out / DRIVE, frames)
         outcome = run_replay(out / DRIVE, settings, out)

@@ -16,6 +16,7 @@ from xspec_ros.cli.output import (
     Outcome,
     run_verb,
 )
+from xspec_ros.cli.parameters import read_settings
 from xspec_ros.cli.signals import stop_on_signals
 from xspec_ros.errors import ConfigError, DataError
 
@@ -37,7 +38,6 @@ def command(
     rgb: Annotated[str | None, typer.Option(help='Topic of the RGB images.')] = None,
     thermal: Annotated[str | None, typer.Option(help='Topic of the thermal images.')] = None,
     model: Annotated[str | None, typer.Option(help='Bundle folder or shipped name.')] = None,
-    rig: Annotated[Path | None, typer.Option(help='Registration of the two cameras.')] = None,
     mode: Annotated[str | None, typer.Option(help='thermal, fused or rgb.')] = None,
     engine: Annotated[str | None, typer.Option(help='Inference engine.')] = None,
     seconds: Annotated[float | None, typer.Option(help='End after this time.', min=0.0)] = None,
@@ -68,31 +68,11 @@ def command(
             'model': model,
             'mode': mode,
             'engine': engine,
-            'rig': rig,
         }
-        pairs = [f'{key}={value}' for key, value in chosen.items() if value is not None]
-        settings = read_settings(config, [*pairs, *(overrides or [])])
+        settings = read_settings(chosen, config=config, overrides=overrides or ())
         return _run(settings, domain=domain, seconds=seconds, frames=frames)
 
     run_verb(work, json_output=json_output, debug=debug)
-
-
-def read_settings(path: Path | None, overrides: list[str]) -> Settings:
-    """Return the run-time parameters: a file, then options; topics have defaults throughout."""
-    from xspec_ros.config import convert, load_struct
-    from xspec_ros.messages.topics import RGB, THERMAL
-    from xspec_ros.perception.settings import Settings
-
-    def read(extra: list[str]) -> Settings:
-        wanted = [*overrides, *extra]
-        if path is None:
-            return convert({}, Settings, 'options', overrides=wanted)
-        return load_struct(path, Settings, overrides=wanted)
-
-    settings = read([])
-    inputs = (('rgb', settings.rgb, RGB), ('thermal', settings.thermal, THERMAL))
-    missing = [f'{name}.topic={topic}' for name, chosen, topic in inputs if not chosen.topic]
-    return read(missing) if missing else settings
 
 
 def _run(

@@ -17,6 +17,7 @@ from xspec_ros.cli.output import (
     Outcome,
     run_verb,
 )
+from xspec_ros.cli.parameters import read_settings
 
 if TYPE_CHECKING:
     from xspec_ros.bag.session import ReplayOutcome
@@ -26,22 +27,22 @@ if TYPE_CHECKING:
 def command(
     bag: Annotated[Path, typer.Argument(metavar='BAG', help='A .mcap file or a bag folder.')],
     *,
-    model: Annotated[str, typer.Option(help='Bundle folder or shipped name.')] = 'default',
+    model: Annotated[str | None, typer.Option(help='Bundle folder or shipped name.')] = None,
     out: Annotated[
         Path | None, typer.Option(help='Folder for the results; BAG_replay by default.')
     ] = None,
     report: Annotated[bool, typer.Option(help='Write report.html.')] = True,
     overlay: Annotated[bool, typer.Option(help='Write overlay pictures.')] = True,
-    engine: Annotated[str, typer.Option(help='Engine name, or auto.')] = 'auto',
-    precision: Annotated[str, typer.Option(help='Precision variant, or auto.')] = 'auto',
+    engine: Annotated[str | None, typer.Option(help='Engine name, or auto.')] = None,
+    precision: Annotated[str | None, typer.Option(help='Precision variant, or auto.')] = None,
     rate: Annotated[
         float | None,
         typer.Option(help='Speed, 1 as recorded: frames drop as live. Lock-step without it.'),
     ] = None,
-    rgb: Annotated[str, typer.Option(help='Topic of the RGB camera.')] = '',
-    thermal: Annotated[str, typer.Option(help='Topic of the thermal camera.')] = '',
-    rig: Annotated[str, typer.Option(help='Registration of the two cameras.')] = '',
-    mode: Annotated[str, typer.Option(help='thermal, fused or rgb.')] = 'thermal',
+    rgb: Annotated[str | None, typer.Option(help='Topic of the RGB camera.')] = None,
+    thermal: Annotated[str | None, typer.Option(help='Topic of the thermal camera.')] = None,
+    mode: Annotated[str | None, typer.Option(help='thermal, fused or rgb.')] = None,
+    config: Annotated[Path | None, typer.Option(help='YAML file of run-time parameters.')] = None,
     set_: Annotated[
         list[str] | None, typer.Option('--set', help='Any parameter, as key=value.')
     ] = None,
@@ -63,9 +64,15 @@ def command(
     """  # noqa: D301 - the escape keeps the lines of the examples apart
 
     def work() -> Outcome:
-        given = {'model': model, 'engine': engine, 'precision': precision, 'mode': mode}
-        given |= {'rig': rig} if rig else {}
-        settings = make_settings(given, rgb=rgb, thermal=thermal, overrides=set_ or [])
+        chosen = {
+            'model': model,
+            'engine': engine,
+            'precision': precision,
+            'mode': mode,
+            'rgb.topic': rgb,
+            'thermal.topic': thermal,
+        }
+        settings = read_settings(chosen, config=config, overrides=set_ or ())
         return run_replay(
             bag, settings, out or default_out(bag), rate=rate, overlay=overlay, report=report
         )
@@ -76,25 +83,6 @@ def command(
 def default_out(bag: Path) -> Path:
     """Return the folder for the results of a bag, beside where the command runs."""
     return Path(f'{bag.resolve().name.removesuffix(".mcap")}_replay')
-
-
-def make_settings(
-    given: Mapping[str, object], *, rgb: str, thermal: str, overrides: list[str]
-) -> Settings:
-    """Put options into the run-time parameters, checked as a parameter file is.
-
-    Args:
-        given: Parameters by name.
-        rgb: Topic, or empty for the default.
-        thermal: Topic, or empty for the default.
-        overrides: ``key=value`` texts.
-    """
-    from xspec_ros.config import convert
-    from xspec_ros.perception.settings import Settings
-
-    topics = {'rgb': rgb, 'thermal': thermal}
-    inputs = {name: {'topic': topic} for name, topic in topics.items() if topic}
-    return convert({**given, **inputs}, Settings, 'the options', overrides=overrides)
 
 
 def run_replay(

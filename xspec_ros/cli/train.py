@@ -25,7 +25,6 @@ def command(
     init: Annotated[
         Path | None, typer.Option(help='Start from the weights of a safetensors file.')
     ] = None,
-    rig: Annotated[Path | None, typer.Option(help='Registration of the cameras.')] = None,
     resume: Annotated[
         bool, typer.Option('--resume', help='Continue the run in the run folder.')
     ] = False,
@@ -53,14 +52,10 @@ def command(
 
     def work() -> Outcome:
         from xspec_ros.config import load_struct
-        from xspec_ros.errors import ConfigError
         from xspec_ros.learn.train.recipe import check_recipe, Recipe
 
         resolved = load_struct(recipe, Recipe, overrides=settings or ())
         check_recipe(resolved, recipe)
-        if rig is not None:
-            message = f'--rig {rig} is not used by the method {resolved.method.name}'
-            raise ConfigError(message, hint='only methods that learn from pairs take a rig')
         if check:
             return _check(resolved)
         return _train(
