@@ -30,7 +30,7 @@ class TorchEngine:
 
     Args:
         bundle: An opened bundle.
-        precision: ``fp32`` or ``fp16``.
+        precision: ``fp32``, or ``fp16`` on CUDA.
         mode: Which graph.
         threads: Threads on the CPU, for the whole process; None leaves torch's choice.
     """
@@ -44,6 +44,9 @@ class TorchEngine:
         if precision not in PRECISIONS or mode != 'thermal':
             message = f'the torch engine has no precision {precision!r} in mode {mode!r}'
             raise EngineError(message, hint='use onnxruntime or openvino')
+        if precision == 'fp16' and not torch.cuda.is_available():
+            message = 'the torch engine runs fp16 on CUDA only'
+            raise EngineError(message, hint='use fp32 here: half precision is slow on a CPU')
         if threads:
             torch.set_num_threads(threads)
         self.precision = precision
