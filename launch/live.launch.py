@@ -1,0 +1,41 @@
+"""Run perception over plain DDS from a launch file, for graphs whose middleware is DDS."""
+
+from __future__ import annotations
+
+import sys
+
+from launch import LaunchDescription
+from launch.actions import DeclareLaunchArgument, ExecuteProcess
+from launch.substitutions import LaunchConfiguration
+
+
+def generate_launch_description() -> LaunchDescription:
+    """Declare the arguments and start ``xspec live``; SIGINT ends it with its summary."""
+    arguments = [
+        DeclareLaunchArgument(
+            'model', default_value='default', description='Bundle folder or shipped name.'
+        ),
+        DeclareLaunchArgument(
+            'thermal', default_value='/thermal/image_raw', description='Thermal image topic.'
+        ),
+        DeclareLaunchArgument(
+            'rgb', default_value='/rgb/image_raw', description='RGB image topic.'
+        ),
+        DeclareLaunchArgument(
+            'python',
+            default_value=sys.executable,
+            description='Interpreter of the environment that holds xspec_ros.',
+        ),
+    ]
+    options = [
+        part
+        for name in ('model', 'thermal', 'rgb')
+        for part in (f'--{name}', LaunchConfiguration(name))
+    ]
+    live = ExecuteProcess(
+        cmd=[LaunchConfiguration('python'), '-m', 'xspec_ros', 'live', *options],
+        name='perception',
+        output='both',
+        sigterm_timeout='10',
+    )
+    return LaunchDescription([*arguments, live])
