@@ -49,7 +49,11 @@ def command(
 
     def work() -> Outcome:
         _check_installed()
-        from xspec_ros.learn.export import export_checkpoint, verification_frames
+        from xspec_ros.learn.export import (
+            calibration_frames,
+            export_checkpoint,
+            verification_frames,
+        )
         from xspec_ros.learn.train.checkpoint import load_checkpoint
 
         names = tuple(dict.fromkeys(part.strip() for part in precision.split(',') if part.strip()))
@@ -58,7 +62,13 @@ def command(
             raise ConfigError(message, hint='name the data set that has this fold')
         loaded = load_checkpoint(checkpoint)
         frames = verification_frames(loaded.info, data=data, fold=fold)
-        report = export_checkpoint(loaded, out, frames=frames, precisions=names)
+        report = export_checkpoint(
+            loaded,
+            out,
+            frames=frames,
+            precisions=names,
+            calibration=calibration_frames(loaded.info) if 'int8' in names else None,
+        )
         return _outcome(report)
 
     run_verb(work, json_output=json_output, debug=debug)

@@ -3,6 +3,12 @@
 from __future__ import annotations
 
 from xspec_ros.learn.export.export import export_checkpoint, export_untrained, ExportReport
-from xspec_ros.learn.export.frames import verification_frames
+from xspec_ros.learn.export.frames import calibration_frames, verification_frames
 
-__all__ = ['ExportReport', 'export_checkpoint', 'export_untrained', 'verification_frames']
+__all__ = [
+    'ExportReport',
+    'calibration_frames',
+    'export_checkpoint',
+    'export_untrained',
+    'verification_frames',
+]

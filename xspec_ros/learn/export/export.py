@@ -126,27 +126,37 @@ def export_checkpoint(
     *,
     frames: FrameSet,
     precisions: Sequence[str] = ('fp32',),
+    calibration: FrameSet | None = None,
 ) -> ExportReport:
     """Export a checkpoint, verify every engine present, and write the bundle.
 
     Args:
         checkpoint: The checkpoint.
         out: Folder of the bundle.
-        frames: What to calibrate and verify on.
+        frames: What to verify on.
         precisions: Of ``PRECISIONS``; fp32 is always made.
+        calibration: What int8 takes its ranges from; None for ``frames``.
 
     Raises:
         ConfigError: An unknown precision, or a network that does not take thermal pictures.
         BundleError: The bundle cannot be written.
     """
-    return export_source(checkpoint_source(checkpoint), out, frames=frames, precisions=precisions)
+    source = checkpoint_source(checkpoint)
+    return export_source(
+        source, out, frames=frames, precisions=precisions, calibration=calibration
+    )
 
 
 def export_source(
-    source: Source, out: str | Path, *, frames: FrameSet, precisions: Sequence[str] = ('fp32',)
+    source: Source,
+    out: str | Path,
+    *,
+    frames: FrameSet,
+    precisions: Sequence[str] = ('fp32',),
+    calibration: FrameSet | None = None,
 ) -> ExportReport:
     """Do the work of ``export_checkpoint`` for weights from anywhere."""
-    graphs = _graphs(source, frames, precisions)
+    graphs = _graphs(source, calibration or frames, precisions)
     with tempfile.TemporaryDirectory() as folder:
         drafts = {name: _variant(name) for name in graphs}
         draft = _write(Path(folder) / 'draft', source, drafts, graphs)

@@ -101,6 +101,23 @@ def verification_frames(
     return FrameSet(frames=found.frames, origin='synthetic', synthetic=True)
 
 
+def calibration_frames(info: CheckpointInfo) -> FrameSet | None:
+    """Return real pictures that the checkpoint was trained on, to take int8 ranges from.
+
+    Validation pictures would judge what they had helped to make.
+
+    Returns:
+        Pictures of the recipe's data sets; None where they are absent or all synthetic.
+    """
+    recipe = msgspec.convert(info.recipe, Recipe)
+    real = tuple(source for source in recipe.data if source.dataset)
+    try:
+        return _open(recipe, real, info) if real else None
+    except DataError as error:
+        LOGGER.warning('calibrating on the frames of the verification: %s', error)
+        return None
+
+
 def _open(recipe: Recipe, sources: Iterable[Source], info: CheckpointInfo) -> FrameSet:
     context = SourceContext(
         data_root=Path(recipe.data_root),
