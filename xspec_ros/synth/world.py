@@ -29,6 +29,10 @@ if TYPE_CHECKING:
     from xspec_ros.synth.settings import DriveSettings
 
 _BEHIND_M = 12.0
+CAR_CLEARANCE_M = 2.4
+WALKER_CLEARANCE_M = 1.0
+STEER_M = 20.0  # movers begin to keep clear of the camera's path here
+CLEAR_M = 7.0  # and have done so here
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -124,6 +128,9 @@ class World:
             lateral, station, heading = mover.path.at(seconds)
             ahead = _ahead(station, camera.station)
             if 2.2 < ahead < reach:
+                if not mover.path.across:
+                    clearance = CAR_CLEARANCE_M if mover.car is not None else WALKER_CLEARANCE_M
+                    lateral = _kept_clear(lateral, ahead, self.ride.lateral, clearance)
                 place = Place(
                     lateral=lateral, station=station % PERIOD_M, ahead=ahead, heading=heading
                 )
@@ -257,6 +264,16 @@ def _billboard(tree: Tree, ahead: float) -> Panel:
 def _ahead(station: float, camera_station: float) -> float:
     """Distance ahead in a world that repeats, from a little behind to most of its length."""
     return (station - camera_station + 4 * _BEHIND_M) % PERIOD_M - 4 * _BEHIND_M
+
+
+def _kept_clear(lateral: float, ahead: float, own: float, clearance: float) -> float:
+    """Steer a mover past the camera's own path, so that none drives through the camera."""
+    side = lateral - own
+    lack = clearance - abs(side)
+    if lack <= 0.0 or ahead >= STEER_M:
+        return lateral
+    share = min(1.0, (STEER_M - ahead) / (STEER_M - CLEAR_M))
+    return lateral + math.copysign(lack * share, side)
 
 
 def _draw_ride(settings: DriveSettings, half: float, rng: np.random.Generator) -> Ride:
