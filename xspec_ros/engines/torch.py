@@ -94,7 +94,8 @@ def _load(bundle: Bundle, *, half: bool) -> DeployGraph:
     except (ConfigError, RuntimeError, SafetensorError) as error:
         message = f'weights of {bundle.path} do not fit network {manifest.network.name!r}: {error}'
         raise EngineError(message, hint='export the model again with this package') from error
-    for weight in network.parameters():
+    graph = DeployGraph(network, manifest.input.network_hw, half=half).eval()
+    for weight in graph.parameters():
         if weight.dim() == 4:
             weight.data = weight.data.contiguous(memory_format=torch.channels_last)
-    return DeployGraph(network, manifest.input.network_hw, half=half).eval()
+    return graph

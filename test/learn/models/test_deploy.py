@@ -14,6 +14,7 @@ from xspec_ros.learn.models.deploy import (
     combine_bytes,
     DeployGraph,
     detect,
+    fold_norms,
     nearest,
     pairwise_iou,
     segment,
@@ -138,6 +139,19 @@ def test_overlapping_boxes_of_two_classes_both_stay():
     _, scores, classes = detect(levels, (64, 64), 64, 64)
     assert (scores[0] > 0.9).sum() == 2
     assert set(classes[0, :2].tolist()) == {0, 1}
+
+
+def test_folding_norms_changes_no_answer_and_leaves_the_network_alone():
+    torch.manual_seed(0)
+    network = torch.nn.Sequential(
+        torch.nn.Conv2d(1, 4, 3, bias=False), torch.nn.BatchNorm2d(4), torch.nn.ReLU6()
+    )
+    network(torch.rand(4, 1, 9, 9) * 5)
+    folded = fold_norms(network)
+    picture = torch.rand(1, 1, 9, 9)
+    torch.testing.assert_close(folded(picture), network.eval()(picture))
+    assert not any(isinstance(layer, torch.nn.BatchNorm2d) for layer in folded.modules())
+    assert isinstance(network[1], torch.nn.BatchNorm2d)
 
 
 class WithTeacher(torch.nn.Module):

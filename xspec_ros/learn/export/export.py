@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 from dataclasses import dataclass, field
 import logging
 from pathlib import Path
@@ -270,8 +269,7 @@ def _graphs(source: Source, frames: FrameSet, precisions: Sequence[str]) -> dict
     graphs = {'fp32': graph_bytes(DeployGraph(network, source.network_hw))}
     if 'fp16' in precisions:
         LOGGER.info('exporting fp16')
-        half = DeployGraph(copy.deepcopy(network), source.network_hw, half=True)
-        graphs['fp16'] = graph_bytes(half)
+        graphs['fp16'] = graph_bytes(DeployGraph(network, source.network_hw, half=True))
     if 'int8' in precisions:
         LOGGER.info('calibrating int8 on %s', frames.origin)
         graphs['int8'] = int8_bytes(graphs['fp32'], frames.frames)

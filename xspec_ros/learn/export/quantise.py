@@ -65,7 +65,8 @@ def int8_bytes(graph: bytes, frames: Sequence[LabelledFrame]) -> bytes:
         level = root.level
         root.setLevel(logging.ERROR)  # onnxruntime logs advice on the root logger
         try:
-            quant_pre_process(source, ready, skip_symbolic_shape=True)
+            # its optimiser would turn the argmax back to the axis that OpenVINO is slow at
+            quant_pre_process(source, ready, skip_symbolic_shape=True, skip_optimization=True)
             quantize_static(
                 ready,
                 out,

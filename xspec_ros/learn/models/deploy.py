@@ -7,11 +7,13 @@ onnxruntime, OpenVINO, TensorRT and torch, and Python touches no pixel. Letters:
 
 from __future__ import annotations
 
+import copy
 from typing import TYPE_CHECKING
 
 import torch
 from torch import nn, Tensor
 from torch.nn import functional
+from torch.nn.utils.fusion import fuse_conv_bn_eval
 
 from xspec_ros.learn.models.decode import decode_boxes
 
@@ -34,7 +36,7 @@ class DeployGraph(nn.Module):
     640x512 network is a stretch of 7 %) and boxes are scaled back, so one file takes any size.
 
     Args:
-        student: Returns ``StudentOutput`` for (1, 1, h, w) in [0, 1].
+        student: Returns ``StudentOutput`` for (1, 1, h, w) in [0, 1]; a copy of it is kept.
         network_hw: Rows and columns the student works at, multiples of 32.
         half: Run the student in float16; pre- and post-processing stay in float32.
     """
@@ -44,7 +46,7 @@ class DeployGraph(nn.Module):
     ) -> None:
         super().__init__()
         self.dtype = torch.float16 if half else torch.float32
-        self.student = student.to(self.dtype)
+        self.student = fold_norms(student).to(self.dtype)
         self.network_hw = network_hw
 
     def forward(
@@ -67,6 +69,23 @@ class DeployGraph(nn.Module):
         labels, confidence = segment(out.seg_logits.float(), self.network_hw, height, width)
         boxes, scores, classes = detect(out.det, self.network_hw, height, width)
         return labels, confidence, boxes, scores, classes
+
+
+def fold_norms(network: nn.Module) -> nn.Module:
+    """Return a copy in evaluation mode with every batch-norm folded into its convolution.
+
+    The exporter does so too, but not where branches share a convolution.
+    """
+    folded = copy.deepcopy(network).eval()
+    for block in folded.modules():
+        if not isinstance(block, nn.Sequential):
+            continue
+        for index in range(len(block) - 1):
+            first, second = block[index], block[index + 1]
+            if isinstance(first, nn.Conv2d) and isinstance(second, nn.BatchNorm2d):
+                block[index] = fuse_conv_bn_eval(first, second)
+                block[index + 1] = nn.Identity()
+    return folded
 
 
 def combine_bytes(thermal: Tensor) -> Tensor:
