@@ -4,12 +4,10 @@ from __future__ import annotations
 
 import json
 
-import pytest
 import typer
 from typer.testing import CliRunner
 
 from xspec_ros.cli import bench
-from xspec_ros.errors import ConfigError
 
 
 def run(*arguments: object):
@@ -35,13 +33,3 @@ def test_an_engine_that_is_not_there_is_named(tiny_bundle):
     result = run(tiny_bundle, '--engine', 'caffe', '--frames', 1, '--json')
     assert result.exit_code == 2
     assert 'caffe' in json.loads(result.stdout)['error']['message']
-
-
-def test_size_is_columns_by_rows():
-    assert bench.parse_size('640x480') == (480, 640)
-
-
-@pytest.mark.parametrize('text', ['640', '640*480', '16x480', '9000x480', 'x'])
-def test_other_sizes_are_refused(text):
-    with pytest.raises(ConfigError, match='--size'):
-        bench.parse_size(text)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from typing import Annotated, TYPE_CHECKING
 
 import typer
@@ -15,7 +14,8 @@ from xspec_ros.cli.output import (
     Outcome,
     run_verb,
 )
-from xspec_ros.errors import ConfigError, XspecError
+from xspec_ros.cli.parameters import parse_size_hw
+from xspec_ros.errors import XspecError
 
 if TYPE_CHECKING:
     from xspec_ros.perception.bench import BenchResult
@@ -63,7 +63,7 @@ def command(
                 model=model,
                 engine=name,
                 precision=precision,
-                size_hw=parse_size(size),
+                size_hw=parse_size_hw(size),
                 frames=frames,
                 threads=threads,
             )
@@ -74,20 +74,6 @@ def command(
         return _outcome(results, errors, {'size': size, 'frames': frames, 'model': model})
 
     run_verb(work, json_output=json_output, debug=debug)
-
-
-def parse_size(text: str) -> tuple[int, int]:
-    """Return rows and columns from ``COLUMNSxROWS``.
-
-    Raises:
-        ConfigError: No such text, or a side outside 32 to 8192.
-    """
-    found = re.fullmatch(r'(\d{2,4})x(\d{2,4})', text)
-    sides = (int(found[2]), int(found[1])) if found else (0, 0)
-    if not all(32 <= side <= 8192 for side in sides):
-        message = f'--size {text!r}'
-        raise ConfigError(message, hint='columns x rows, for example 640x512, 32 to 8192 each')
-    return sides
 
 
 def _outcome(

@@ -9,6 +9,7 @@ from typing import Annotated, TYPE_CHECKING
 import typer
 
 from xspec_ros.cli.output import DebugOption, EXIT_PARTIAL, JsonOption, Outcome, run_verb
+from xspec_ros.cli.parameters import parse_size_hw
 from xspec_ros.errors import ConfigError, EngineError
 
 if TYPE_CHECKING:
@@ -31,6 +32,10 @@ def command(
         Path | None, typer.Option(help="Data set to verify on; default: the recipe's own.")
     ] = None,
     fold: Annotated[str | None, typer.Option(help='Fold of --data.')] = None,
+    size: Annotated[
+        str | None,
+        typer.Option(help="Size the network works at, WxH; default: the recipe's own."),
+    ] = None,
     json_output: JsonOption = False,
     debug: DebugOption = False,
 ) -> None:
@@ -44,12 +49,14 @@ def command(
     Examples:
       xspec export runs/default --out out/model
       xspec export runs/default/best --out out/model --precision fp32,int8
+      xspec export runs/default --out out/small --size 480x384
       xspec export runs/default --out out/model --data data/msrs --fold val --json
     """  # noqa: D301 - click wants the character
 
     def work() -> Outcome:
         _check_installed()
         from xspec_ros.learn.export import (
+            at_size,
             calibration_frames,
             export_checkpoint,
             verification_frames,
@@ -61,6 +68,8 @@ def command(
             message = f'--fold {fold} without --data'
             raise ConfigError(message, hint='name the data set that has this fold')
         loaded = load_checkpoint(checkpoint)
+        if size is not None:
+            loaded = at_size(loaded, parse_size_hw(size))
         frames = verification_frames(loaded.info, data=data, fold=fold)
         report = export_checkpoint(
             loaded,

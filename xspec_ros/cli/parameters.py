@@ -1,10 +1,13 @@
-"""Run-time parameters from the command line: a file, then options, then ``--set``."""
+"""What verbs read from their options: run-time parameters, sizes."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 import json
+import re
 from typing import TYPE_CHECKING
+
+from xspec_ros.errors import ConfigError
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -36,3 +39,17 @@ def read_settings(
     if config is None:
         return convert({}, Settings, 'the options', overrides=wanted)
     return load_struct(config, Settings, overrides=wanted)
+
+
+def parse_size_hw(text: str) -> tuple[int, int]:
+    """Return rows and columns from ``WIDTHxHEIGHT``.
+
+    Raises:
+        ConfigError: No such text, or a side outside 32 to 8192.
+    """
+    found = re.fullmatch(r'(\d{2,4})x(\d{2,4})', text.lower())
+    sides = (int(found[2]), int(found[1])) if found else (0, 0)
+    if not all(32 <= side <= 8192 for side in sides):
+        message = f'size {text!r}'
+        raise ConfigError(message, hint='WIDTHxHEIGHT, for example 640x512, 32 to 8192 each')
+    return sides

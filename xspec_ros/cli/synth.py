@@ -8,6 +8,7 @@ from typing import Annotated, TYPE_CHECKING
 import typer
 
 from xspec_ros.cli.output import DebugOption, JsonOption, Outcome, run_verb
+from xspec_ros.cli.parameters import parse_size_hw
 from xspec_ros.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -62,7 +63,7 @@ def command(
             frames=frames,
             seed=seed,
             night=night,
-            size_wh=parse_size(size),
+            size_wh=parse_size_hw(size)[::-1],
             rate_hz=rate,
             offset_ms=offset_ms,
             jitter_ms=jitter_ms,
@@ -77,19 +78,6 @@ def command(
         return _write_bag(settings, out, 'sqlite3' if format_ == 'sqlite3' else 'mcap', overwrite)
 
     run_verb(work, json_output=json_output, debug=debug)
-
-
-def parse_size(text: str) -> tuple[int, int]:
-    """Read ``640x480`` as (width, height).
-
-    Raises:
-        ConfigError: The text is no size.
-    """
-    width, cross, height = text.lower().partition('x')
-    if not (cross and width.isdigit() and height.isdigit()):
-        message = f'size {text!r}'
-        raise ConfigError(message, hint='write WIDTHxHEIGHT, for example 640x480')
-    return int(width), int(height)
 
 
 def write_drive(settings: DriveSettings, drive: DriveWriter, step: Callable[[], None]) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 import logging
 from pathlib import Path
 import tempfile
@@ -28,12 +28,14 @@ from xspec_ros.bundle.manifest import (
 from xspec_ros.bundle.store import Bundle, CARD_NAME, WEIGHTS_NAME, write_bundle
 from xspec_ros.core.labels import ClassLabel, DEFAULT_CLASSES, DEFAULT_DETECTION_CLASSES
 from xspec_ros.errors import ConfigError
+from xspec_ros.learn.export.frames import open_sources
 from xspec_ros.learn.export.graph import DeployGraph, graph_bytes
 from xspec_ros.learn.export.licences import licence_of
 from xspec_ros.learn.export.quantise import int8_bytes
 from xspec_ros.learn.export.verify import verify_bundle
 from xspec_ros.learn.models import build_network
 from xspec_ros.learn.train.recipe import Recipe
+from xspec_ros.learn.train.validate import evaluate, Preparation
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -44,6 +46,7 @@ if TYPE_CHECKING:
 
 LOGGER = logging.getLogger(__name__)
 
+SIZE_STEP = 32
 PRECISIONS = ('fp32', 'fp16', 'int8')
 PLACES = ('data_root', 'cache')
 """Keys of a recipe that say where things lay, not what was trained; they stay at home."""
@@ -168,6 +171,45 @@ def export_source(
     kept = {name: _variant(name, seen[name]) for name in graphs if name not in dropped}
     bundle = _write(out, source, kept, graphs)
     return ExportReport(bundle=bundle, dropped=dropped, origin=frames.origin)
+
+
+def at_size(checkpoint: Checkpoint, network_hw: tuple[int, int]) -> Checkpoint:
+    """Return the checkpoint as one that works at another size, measured anew at that size.
+
+    Args:
+        checkpoint: The checkpoint.
+        network_hw: Rows and columns, multiples of 32.
+
+    Raises:
+        ConfigError: Rows or columns are no positive multiples of 32.
+        DataError: The recipe's validation sets are not there to measure on.
+    """
+    if any(side <= 0 or side % SIZE_STEP for side in network_hw):
+        message = f'network size {network_hw[1]}x{network_hw[0]}'
+        raise ConfigError(message, hint=f'width and height are multiples of {SIZE_STEP}')
+    info = checkpoint.info
+    recipe = msgspec.convert(info.recipe, Recipe)
+    if recipe.input.network_hw == network_hw:
+        return checkpoint
+    recipe = msgspec.structs.replace(
+        recipe, input=msgspec.structs.replace(recipe.input, network_hw=network_hw)
+    )
+    network = build_network(info.network.name, info.network.arguments)
+    network.load_state_dict(checkpoint.state_dict)
+    metrics = evaluate(
+        network.eval(),
+        open_sources(recipe, recipe.validation, info),
+        Preparation(
+            modality=recipe.input.modality,
+            network_hw=network_hw,
+            percentiles=(recipe.input.low_percentile, recipe.input.high_percentile),
+        ),
+        class_names=[label.name for label in info.classes],
+        detection_class_names=info.detection_classes,
+    )
+    values = {**info.recipe, 'input': msgspec.to_builtins(recipe.input)}
+    changed = msgspec.structs.replace(info, recipe=values, metrics=metrics)
+    return replace(checkpoint, info=changed)
 
 
 def checkpoint_source(checkpoint: Checkpoint) -> Source:

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from xspec_ros.core.frame import PixelArray, UInt8Array
-    from xspec_ros.learn.data.picture import Picture
+    from xspec_ros.learn.data.picture import Picture, PictureSet
     from xspec_ros.learn.train.checkpoint import CheckpointInfo
 
 LOGGER = logging.getLogger(__name__)
@@ -118,18 +118,24 @@ def calibration_frames(info: CheckpointInfo) -> FrameSet | None:
         return None
 
 
-def _open(recipe: Recipe, sources: Iterable[Source], info: CheckpointInfo) -> FrameSet:
+def open_sources(
+    recipe: Recipe, sources: Iterable[Source], info: CheckpointInfo
+) -> list[PictureSet]:
+    """Open data sources as the trainer does, with the checkpoint's classes."""
     context = SourceContext(
         data_root=Path(recipe.data_root),
         cache=Path(recipe.cache),
         classes=info.classes,
         detection_classes=info.detection_classes,
     )
+    return [open_source(source, context) for source in sources]
+
+
+def _open(recipe: Recipe, sources: Iterable[Source], info: CheckpointInfo) -> FrameSet:
+    percentiles = (recipe.input.low_percentile, recipe.input.high_percentile)
     frames: list[LabelledFrame] = []
     origins: list[str] = []
-    for source in sources:
-        pictures = open_source(source, context)
-        percentiles = (recipe.input.low_percentile, recipe.input.high_percentile)
+    for pictures in open_sources(recipe, sources, info):
         frames += [
             _frame(picture, picture.thermal, percentiles)
             for picture in pictures

@@ -75,7 +75,7 @@ def int8_bytes(graph: bytes, frames: Sequence[LabelledFrame]) -> bytes:
                 per_channel=True,
                 activation_type=QuantType.QUInt8,
                 weight_type=QuantType.QInt8,
-                op_types_to_quantize=['Conv', 'Add', 'Concat', 'MaxPool'],
+                op_types_to_quantize=['Conv', 'Clip', 'Add', 'Concat', 'MaxPool'],
                 nodes_to_quantize=inner_nodes(onnx.load(ready)),
             )
         finally:
