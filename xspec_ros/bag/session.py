@@ -171,15 +171,25 @@ def _write_files(
     try:
         if job.report and outcome.usable:
             page = render(_report(job, bag, inputs, pipeline, run, outcome))
-            (job.out / REPORT).write_text(page, encoding='utf-8')
+            _write_whole(job.out / REPORT, page.encode())
         files = [name for name in (RESULTS, SUMMARY, REPORT) if (job.out / name).exists()]
         outcome.summary['files'] = sorted({*files, SUMMARY})
         content = msgspec.json.format(msgspec.json.encode(outcome.summary), indent=2)
-        (job.out / SUMMARY).write_bytes(content)
+        _write_whole(job.out / SUMMARY, content)
     except OSError as error:
         message = f'{job.out} cannot be written: {error.strerror}'
         hint = 'free some space; what was written before is readable'
         outcome.error = outcome.error or DataError(message, hint=hint)
+
+
+def _write_whole(path: Path, content: bytes) -> None:
+    """Write a file so that it is either whole or not there; a full disk keeps no half of it."""
+    draft = path.with_name(f'{path.name}.part')
+    try:
+        draft.write_bytes(content)
+        draft.replace(path)
+    finally:
+        draft.unlink(missing_ok=True)
 
 
 def _report(
