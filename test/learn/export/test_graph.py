@@ -54,10 +54,10 @@ def test_no_path_of_this_machine_stands_in_the_file(graph):
 
 
 def test_traces_are_stripped_everywhere():
-    node = onnx.helper.make_node('Relu', ['x'], ['y'], doc_string='/home/me/model.py')
+    node = onnx.helper.make_node('Relu', ['x'], ['y'], doc_string='somewhere/model.py')
     value = onnx.helper.make_tensor_value_info('x', onnx.TensorProto.FLOAT, [1])
     answer = onnx.helper.make_tensor_value_info('y', onnx.TensorProto.FLOAT, [1])
     model = onnx.helper.make_model(onnx.helper.make_graph([node], 'g', [value], [answer]))
-    model.graph.node[0].metadata_props.add(key='trace', value='/home/me/model.py')
+    model.graph.node[0].metadata_props.add(key='trace', value='somewhere/model.py')
     strip_traces(model)
-    assert b'/home/me' not in model.SerializeToString()
+    assert b'somewhere' not in model.SerializeToString()
