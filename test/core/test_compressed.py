@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 import numpy as np
 import pytest
 
-from xspec_ros.core.compressed import decode_compressed
+from xspec_ros.core.compressed import decode_compressed, judge_compressed
 from xspec_ros.core.frame import CompressedMessage
 from xspec_ros.core.limits import DecodeLimits
 from xspec_ros.errors import MessageError
@@ -274,3 +274,16 @@ def test_header_and_notes_pass_through():
     assert (frame.stamp_ns, frame.frame_id, frame.received_ns) == (5, 'camera', 77)
     assert frame.encoding == 'mono8; png compressed '
     assert frame.notes == ('frame_id',)
+
+
+def test_judging_refuses_what_decoding_refuses_and_leaves_the_picture_out():
+    ok, png = cv2.imencode('.png', np.zeros((4, 6, 3), np.uint8))
+    assert ok
+    good = CompressedMessage(stamp_ns=7, frame_id='eye', format='png', data=png.reshape(-1))
+    frame = judge_compressed(good, 'rgb', limits=DecodeLimits())
+    assert (frame.stamp_ns, frame.image.shape) == (7, (0, 0, 3))
+    torn = CompressedMessage(stamp_ns=7, frame_id='', format='png', data=png.reshape(-1)[:-9])
+    for take in (judge_compressed, decode_compressed):
+        with pytest.raises(MessageError) as refused:
+            take(torn, 'rgb', limits=DecodeLimits())
+        assert refused.value.reason == 'corrupt'

@@ -84,12 +84,43 @@ def decode_compressed(
     picture = _judge(source, data, notes)
     pixels = _decode(source, data[: picture.length], picture)
     image = _thermal(pixels) if modality == 'thermal' else _rgb(pixels, limits, notes)
+    return _frame(source, image, picture.kind, notes=notes, received_ns=received_ns)
+
+
+def judge_compressed(
+    message: CompressedMessage,
+    modality: Modality,
+    *,
+    limits: DecodeLimits,
+    received_ns: int = 0,
+) -> Frame:
+    """Judge a compressed image message as ``decode_compressed`` does, and decode nothing.
+
+    For frames of which only the stamp matters: RGB beside a thermal-only model is paired to
+    measure the pairing, and decoding it would cost more than the model's own decoding.
+
+    Returns:
+        The frame with an empty picture, (0, 0, 3) uint8.
+
+    Raises:
+        MessageError: As ``decode_compressed``, but for damage that only decoding finds.
+    """
+    source = _Source(message, modality, limits)
+    notes = list(message.notes)
+    picture = _judge(source, _payload(source), notes)
+    empty = np.zeros((0, 0, 3), np.uint8)
+    return _frame(source, empty, picture.kind, notes=notes, received_ns=received_ns)
+
+
+def _frame(
+    source: _Source, image: PixelArray, kind: str, *, notes: list[str], received_ns: int
+) -> Frame:
     return Frame(
-        modality=modality,
-        stamp_ns=message.stamp_ns,
-        frame_id=message.frame_id,
+        modality=source.modality,
+        stamp_ns=source.message.stamp_ns,
+        frame_id=source.message.frame_id,
         image=image,
-        encoding=message.format[:60] or picture.kind,
+        encoding=source.message.format[:60] or kind,
         received_ns=received_ns,
         notes=tuple(notes),
     )

@@ -8,7 +8,7 @@ import logging
 from time import perf_counter_ns
 from typing import Literal, TYPE_CHECKING, TypeAlias
 
-from xspec_ros.core.compressed import decode_compressed
+from xspec_ros.core.compressed import decode_compressed, judge_compressed
 from xspec_ros.core.encodings import decode_image
 from xspec_ros.core.frame import Frame, Modality, Pair
 from xspec_ros.core.health import CameraWatch, LogThrottle, RateMeter
@@ -206,7 +206,9 @@ class Intake:
         if type_name == COMPRESSED_TYPE:
             packed = decode_compressed_message(cdr, max_bytes=self.limits.max_image_bytes)
             self.rates[source].add(packed.stamp_ns)
-            return decode_compressed(packed, source, limits=self.limits, received_ns=received_ns)
+            stamp_alone = source == 'rgb' and self.settings.mode == 'thermal'
+            take = judge_compressed if stamp_alone else decode_compressed
+            return take(packed, source, limits=self.limits, received_ns=received_ns)
         message = f'{source} message of type {type_name}'
         raise MessageError(message, reason='type', hint=f'use {IMAGE_TYPE} or {COMPRESSED_TYPE}')
 
@@ -275,7 +277,8 @@ class Intake:
         if state.constant:
             self.counts.rejected['thermal']['shutter'] += 1
             return []
-        self.counts.warnings['thermal/frozen'] += state.frozen
+        if state.frozen:
+            self.counts.warnings['thermal/frozen'] += 1
         work = self._work(frame, None, (state.low, state.high))
         if self.settings.mode == 'thermal':
             return [work]
