@@ -31,7 +31,7 @@ EXTRAS = {
     ],
     'dds': ['cyclonedds>=0.10.5'],
     'openvino': ['openvino>=2024.6'],
-    'tensorrt': ['tensorrt>=10.0'],
+    'tensorrt': ['cuda-python>=12.6', 'tensorrt>=10.0'],
     'view': ['foxglove-sdk>=0.6'],
     'dev': [
         'hypothesis>=6.100',
