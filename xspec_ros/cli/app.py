@@ -3,8 +3,16 @@
 from __future__ import annotations
 
 from importlib import import_module
+import sys
+from typing import cast
 
 import typer
+
+from xspec_ros.cli.output import as_json, EXIT_NOTHING, Outcome
+from xspec_ros.errors import ConfigError
+
+# of the click that this typer carries
+UsageError = cast('type[Exception]', typer.BadParameter.__bases__[0])
 
 VERBS = (
     'demo',
@@ -42,5 +50,13 @@ def build() -> typer.Typer:
 
 
 def main() -> None:
-    """Run the command line."""
-    build()()
+    """Run the command line; bad usage is a JSON object too where ``--json`` asks for one."""
+    if '--json' not in sys.argv:
+        build()()
+        return
+    try:
+        build()(standalone_mode=False)
+    except UsageError as error:
+        problem = ConfigError(str(error), hint='see --help of the command')
+        sys.stdout.write(as_json(Outcome(error=problem)) + '\n')
+        sys.exit(EXIT_NOTHING)
