@@ -9,6 +9,7 @@ from onnxruntime.capi import onnxruntime_pybind11_state as ort_errors
 
 from xspec_ros.engines.arrays import check_names, graph_inputs, graph_output
 from xspec_ros.engines.engine import GraphOutput, OUTPUT_NAMES
+from xspec_ros.engines.files import first_line, read_graph
 from xspec_ros.errors import EngineError
 
 if TYPE_CHECKING:
@@ -75,7 +76,7 @@ class OnnxRuntimeEngine:
         try:
             arrays = self._session.run(list(OUTPUT_NAMES), feeds)
         except _FAILURES as error:
-            message = f'onnxruntime failed: {_first_line(error)}'
+            message = f'onnxruntime failed: {first_line(error)}'
             raise EngineError(message, hint='try another engine') from error
         return graph_output(cast('list[NDArray[np.generic]]', arrays))
 
@@ -95,16 +96,9 @@ def _open_session(path: Path, threads: int | None) -> ort.InferenceSession:
     options.log_severity_level = 3
     options.intra_op_num_threads = threads or 0
     options.inter_op_num_threads = 1
+    graph = read_graph(path)
     try:
-        # bytes, not the path: a graph cannot point at files outside the bundle then
-        return ort.InferenceSession(path.read_bytes(), options, providers=providers())
+        return ort.InferenceSession(graph, options, providers=providers())
     except _FAILURES as error:
-        message = f'onnxruntime cannot open {path}: {_first_line(error)}'
+        message = f'onnxruntime cannot open {path}: {first_line(error)}'
         raise EngineError(message, hint='export the model again, or try another engine') from error
-    except OSError as error:
-        message = f'{path} cannot be read: {error.strerror}'
-        raise EngineError(message, hint='check its permissions') from error
-
-
-def _first_line(error: Exception) -> str:
-    return str(error).strip().split('\n', 1)[0][:300]

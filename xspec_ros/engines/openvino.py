@@ -12,6 +12,7 @@ import openvino as ov
 
 from xspec_ros.engines.arrays import check_names, graph_inputs, graph_output
 from xspec_ros.engines.engine import GraphOutput, OUTPUT_NAMES
+from xspec_ros.engines.files import first_line, read_graph
 from xspec_ros.errors import EngineError
 
 if TYPE_CHECKING:
@@ -61,7 +62,7 @@ class OpenVinoEngine:
             # frame writes over the request's own
             answer = self._request.infer(feeds, share_inputs=True, share_outputs=False)
         except RuntimeError as error:
-            message = f'OpenVINO failed: {_first_line(error)}'
+            message = f'OpenVINO failed: {first_line(error)}'
             raise EngineError(message, hint='try another engine') from error
         return graph_output([cast('NDArray[np.generic]', answer[index]) for index in self._order])
 
@@ -78,18 +79,12 @@ def _compile(path: Path, threads: int | None) -> ov.CompiledModel:
     }
     if threads:
         settings['INFERENCE_NUM_THREADS'] = threads
+    graph = read_graph(path)
     try:
         core = ov.Core()
         core.set_property({'CACHE_DIR': ''})
-        model = core.read_model(path.read_bytes())
+        model = core.read_model(graph)
         return core.compile_model(model, DEVICE, settings)
     except RuntimeError as error:
-        message = f'OpenVINO cannot open {path}: {_first_line(error)}'
+        message = f'OpenVINO cannot open {path}: {first_line(error)}'
         raise EngineError(message, hint='export the model again, or try another engine') from error
-    except OSError as error:
-        message = f'{path} cannot be read: {error.strerror}'
-        raise EngineError(message, hint='check its permissions') from error
-
-
-def _first_line(error: Exception) -> str:
-    return str(error).strip().split('\n', 1)[0][:300]
