@@ -13,7 +13,6 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 MAX_DOMAIN = 232
-BUFFER_BYTES = 16 * 2**20
 RMEM_MAX = Path('/proc/sys/net/core/rmem_max')
 # A `min` above what the kernel grants would stop the participant from starting.
 BUFFER_XML = (

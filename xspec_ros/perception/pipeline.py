@@ -134,7 +134,11 @@ class Pipeline:
         ]
 
     def summary(self) -> dict[str, object]:
-        """Return the counts and latencies that every door reports."""
+        """Return the counts and latencies that every door reports at the end."""
+        return self.progress() | {'latency_ms': self.latency.summary()}
+
+    def progress(self) -> dict[str, object]:
+        """Return the counts so far; cheap, since no latency is sorted."""
         counts, pairing = self.intake.counts, self.intake.sync.counts
         dropped = counts.dropped + self.dropped
         seconds = (self._last_ns - self._first_ns) / 1e9
@@ -154,7 +158,6 @@ class Pipeline:
             'epochs': counts.epochs,
             'detections': self.detections,
             'fps': round(self.answered / seconds, 2) if seconds > 0 else 0.0,
-            'latency_ms': self.latency.summary(),
             'engine': self.perception.engine.name,
             'precision': self.perception.engine.precision,
             'model': self.perception.bundle.manifest.name,

@@ -25,13 +25,13 @@ def pipeline_statuses(pipeline: Pipeline, now_ns: int) -> list[Status]:
         pipeline: The running pipeline.
         now_ns: Monotonic time.
     """
-    summary = pipeline.summary()
+    counts = pipeline.progress()
     return [
         _camera_status(pipeline, 'thermal', now_ns),
         _camera_status(pipeline, 'rgb', now_ns),
         _pairing_status(pipeline),
-        _pipeline_status(summary),
-        _engine_status(summary),
+        _pipeline_status(counts),
+        _engine_status(counts),
     ]
 
 
@@ -77,27 +77,27 @@ def _pairing_status(pipeline: Pipeline) -> Status:
     return Status(level=WARN, name=f'{NODE}: pairing', message=advice.message, values=values)
 
 
-def _pipeline_status(summary: Mapping[str, object]) -> Status:
+def _pipeline_status(counts: Mapping[str, object]) -> Status:
     values = {
         key: str(value)
-        for key, value in summary.items()
+        for key, value in counts.items()
         if isinstance(value, int | float | str) and key not in ENGINE_KEYS
     }
     for family in COUNT_FAMILIES:
-        causes = summary.get(family)
+        causes = counts.get(family)
         if isinstance(causes, dict):
-            values |= {f'{family}/{cause}': str(count) for cause, count in causes.items()}
-    message = f'{summary["answered"]} of {summary["thermal"]} thermal frames answered'
-    level = WARN if summary['rejected'] or summary['degraded'] else OK
+            values |= {f'{family}/{cause}': str(number) for cause, number in causes.items()}
+    message = f'{counts["answered"]} of {counts["thermal"]} thermal frames answered'
+    level = WARN if counts['rejected'] or counts['degraded'] else OK
     return Status(level=level, name=f'{NODE}: pipeline', message=message, values=values)
 
 
-def _engine_status(summary: Mapping[str, object]) -> Status:
+def _engine_status(counts: Mapping[str, object]) -> Status:
     return Status(
         level=OK,
         name=f'{NODE}: engine',
-        message=f'{summary["model"]} on {summary["engine"]}',
-        values={key: str(summary[key]) for key in ENGINE_KEYS},
+        message=f'{counts["model"]} on {counts["engine"]}',
+        values={key: str(counts[key]) for key in ENGINE_KEYS},
     )
 
 
