@@ -1,3 +1,17 @@
+# Copyright 2026 xspec_ros maintainers
+#
+# Licensed under the Apache License, Version 2.0 (the "License");
+# you may not use this file except in compliance with the License.
+# You may obtain a copy of the License at
+#
+#     http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS,
+# WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+# See the License for the specific language governing permissions and
+# limitations under the License.
+
 """What the repository promises about itself."""
 
 from __future__ import annotations
@@ -14,6 +28,8 @@ import xspec_ros
 
 ROOT = Path(__file__).parent.parent
 MAX_FILE_BYTES = 20_000_000
+LICENCE_LINES = 14  # at the head of every source file, as ament_copyright wants it
+MAX_LINES = 400
 MAX_BUNDLE_BYTES = 30_000_000
 
 
@@ -40,6 +56,15 @@ def test_no_file_is_larger_than_a_repository_should_carry() -> None:
 def test_every_shipped_bundle_is_small() -> None:
     for folder in (ROOT / 'xspec_ros' / 'models').glob('*/'):
         assert sum(p.stat().st_size for p in folder.rglob('*')) < MAX_BUNDLE_BYTES
+
+
+def test_every_source_file_names_its_licence() -> None:
+    bare = [
+        path.relative_to(ROOT).as_posix()
+        for path in tracked_files()
+        if path.suffix == '.py' and 'Apache License, Version 2.0' not in path.read_text()[:300]
+    ]
+    assert bare == []
 
 
 def test_modules_stay_readable() -> None:
