@@ -26,6 +26,8 @@ from xspec_ros.messages.topics import RGB, THERMAL
 Transport: TypeAlias = Literal['auto', 'raw', 'compressed']
 ReceiveTime: TypeAlias = Literal['auto', 'always', 'never']
 
+LIVE = {'change': 'live'}  # may change while it runs; the others only before it is configured
+
 
 class InputSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Parameters of one camera input."""
@@ -36,7 +38,12 @@ class InputSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     ] = 'auto'
     stamp_offset_ms: Annotated[
         float,
-        Meta(description='Added to every stamp of this camera before pairing.', ge=-1e4, le=1e4),
+        Meta(
+            description='Added to every stamp of this camera before pairing.',
+            ge=-1e4,
+            le=1e4,
+            extra=LIVE,
+        ),
     ] = 0.0
 
 
@@ -55,13 +62,19 @@ class ThermalInput(InputSettings, frozen=True, kw_only=True, forbid_unknown_fiel
 class Settings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Parameters of the perception pipeline, the same behind every door."""
 
-    model: Annotated[str, Meta(description='Bundle folder or the name of a shipped model.')] = (
-        'default'
-    )
+    model: Annotated[
+        str,
+        Meta(
+            description='Bundle folder or the name of a shipped model; set live, it is swapped.',
+            extra=LIVE,
+        ),
+    ] = 'default'
     mode: Annotated[Mode, Meta(description='Which graph of the bundle answers.')] = 'thermal'
     engine: Annotated[
         str,
-        Meta(description='Inference engine, or auto: the fastest that is present and verified.'),
+        Meta(
+            description='Inference engine, or auto: the fastest that is present and verified.',
+        ),
     ] = 'auto'
     precision: Annotated[
         str,
@@ -75,42 +88,73 @@ class Settings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     rgb: RgbInput = RgbInput()
     thermal: ThermalInput = ThermalInput()
     slop_ms: Annotated[
-        float, Meta(description='Largest stamp difference of a pair.', ge=0.0, le=10_000.0)
+        float,
+        Meta(description='Largest stamp difference of a pair.', ge=0.0, le=10_000.0, extra=LIVE),
     ] = 50.0
     max_wait_ms: Annotated[
-        float, Meta(description='Longest a frame waits for its partner.', ge=0.0, le=10_000.0)
+        float,
+        Meta(
+            description='Longest a frame waits for its partner.', ge=0.0, le=10_000.0, extra=LIVE
+        ),
     ] = 100.0
     jump_threshold_s: Annotated[
         float,
-        Meta(description='A backward jump beyond this starts a new epoch.', gt=0.0, le=3600.0),
+        Meta(
+            description='A backward jump beyond this starts a new epoch.',
+            gt=0.0,
+            le=3600.0,
+            extra=LIVE,
+        ),
     ] = 0.5
     stale_after_s: Annotated[
         float,
-        Meta(description='A camera silent for this long is reported dead.', gt=0.0, le=3600.0),
+        Meta(
+            description='A camera silent for this long is reported dead.',
+            gt=0.0,
+            le=3600.0,
+            extra=LIVE,
+        ),
     ] = 1.0
     ffc_max_s: Annotated[
         float,
-        Meta(description='A frozen thermal picture is normal for this long.', ge=0.0, le=60.0),
+        Meta(
+            description='A frozen thermal picture is normal for this long.',
+            ge=0.0,
+            le=60.0,
+            extra=LIVE,
+        ),
     ] = 3.0
     radiometry: Annotated[
         str,
         Meta(
-            description='Counts-to-kelvin preset of the thermal camera; counts: not radiometric.'
+            description='Counts-to-kelvin preset of the thermal camera; counts: not radiometric.',
+            extra=LIVE,
         ),
     ] = 'counts'
     range_k: Annotated[
         tuple[float, float] | None,
         Meta(
-            description='Fixed tone range in kelvin, with a radiometry preset; null: percentiles.'
+            description='Fixed tone range in kelvin, with a radiometry preset; null: percentiles.',
+            extra=LIVE,
         ),
     ] = None
     score_threshold: Annotated[
         float | None,
-        Meta(description='Boxes below it are not published; null: the bundle decides.'),
+        Meta(
+            description='Boxes below it are not published; null: the bundle decides.',
+            ge=0.0,
+            le=1.0,
+            extra=LIVE,
+        ),
     ] = None
     confidence_threshold: Annotated[
         float | None,
-        Meta(description='Pixels below it become 255; null: the bundle decides; 0: off.'),
+        Meta(
+            description='Pixels below it become 255; null: the bundle decides; 0: off.',
+            ge=0.0,
+            le=1.0,
+            extra=LIVE,
+        ),
     ] = None
     max_image_bytes: Annotated[
         int, Meta(description='Larger messages are rejected.', ge=1024, le=2**31)
@@ -120,16 +164,26 @@ class Settings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     ] = 16_000_000
     max_nan_fraction: Annotated[
         float,
-        Meta(description='32FC1 frames with more NaN than this are rejected.', ge=0.0, le=1.0),
+        Meta(
+            description='32FC1 frames with more NaN than this are rejected.',
+            ge=0.0,
+            le=1.0,
+            extra=LIVE,
+        ),
     ] = 0.1
     allow_lossy_thermal: Annotated[
-        bool, Meta(description='Accept 16-bit thermal that went through 8-bit JPEG.')
+        bool, Meta(description='Accept 16-bit thermal that went through 8-bit JPEG.', extra=LIVE)
     ] = False
-    swap_rb: Annotated[bool, Meta(description='Swap red and blue of the RGB input.')] = False
+    swap_rb: Annotated[
+        bool, Meta(description='Swap red and blue of the RGB input.', extra=LIVE)
+    ] = False
     use_receive_time: Annotated[
         ReceiveTime,
-        Meta(description='Stamp frames on arrival: always, never, or auto after 5 zero stamps.'),
+        Meta(
+            description='Stamp frames on arrival: always, never, or auto after 5 zero stamps.',
+            extra=LIVE,
+        ),
     ] = 'auto'
     frame_id_override: Annotated[
-        str, Meta(description='frame_id of all outputs; empty: as received.')
+        str, Meta(description='frame_id of all outputs; empty: as received.', extra=LIVE)
     ] = ''
