@@ -88,21 +88,24 @@ class PairSynchronizer:
     """
 
     def __init__(self, settings: SyncSettings | None = None) -> None:
-        self.settings = settings or SyncSettings()
-        self._reference: Modality = self.settings.reference
-        self._partner: Modality = other_input(self._reference)
-        self._offset: dict[Modality, int] = {
-            'rgb': round(self.settings.rgb_offset_ms * _NS_PER_MS),
-            'thermal': round(self.settings.thermal_offset_ms * _NS_PER_MS),
-        }
-        self._slop = round(self.settings.slop_ms * _NS_PER_MS)
-        self._max_wait = round(self.settings.max_wait_ms * _NS_PER_MS)
-        self._axes = StampAxes(
-            jump_ns=round(self.settings.jump_threshold_s * _NS_PER_S),
-            stale_ns=round(self.settings.stale_after_s * _NS_PER_S),
-        )
+        self._set(settings or SyncSettings())
         self._meter = StreamMeter(self._reference)
         self._clear()
+
+    def _set(self, settings: SyncSettings) -> None:
+        self.settings = settings
+        self._reference: Modality = settings.reference
+        self._partner: Modality = other_input(self._reference)
+        self._offset: dict[Modality, int] = {
+            'rgb': round(settings.rgb_offset_ms * _NS_PER_MS),
+            'thermal': round(settings.thermal_offset_ms * _NS_PER_MS),
+        }
+        self._slop = round(settings.slop_ms * _NS_PER_MS)
+        self._max_wait = round(settings.max_wait_ms * _NS_PER_MS)
+        self._axes = StampAxes(
+            jump_ns=round(settings.jump_threshold_s * _NS_PER_S),
+            stale_ns=round(settings.stale_after_s * _NS_PER_S),
+        )
 
     def _clear(self) -> None:
         self._held: dict[Modality, list[_Held]] = {'rgb': [], 'thermal': []}
@@ -183,6 +186,18 @@ class PairSynchronizer:
         events = self._settle(end='end')
         self._release(len(self._held[self._partner]), 'unpaired')
         return events
+
+    def retune(self, settings: SyncSettings) -> list[SyncEvent]:
+        """Pair by other settings; counts go on. Returns what waited, decided by the old ones."""
+        events = self.flush()
+        self._set(settings)
+        self._clear()
+        self._meter.forget()
+        return events
+
+    def restart(self) -> list[SyncEvent]:
+        """Begin a new epoch because the clock says so, before any stamp does."""
+        return self._new_epoch('clock', 0)
 
     # Arrival
 

@@ -120,6 +120,10 @@ class StreamMeter:
         self.unpaired: Counter[UnpairedCause] = Counter()
         self.paired = 0
         self.epochs = 0
+        self.forget()
+
+    def forget(self) -> None:
+        """Begin the measurements afresh; the counts go on."""
         self._skews: deque[int] = deque(maxlen=_WINDOW)
         self._offsets: deque[int] = deque(maxlen=_WINDOW)
         self._outcomes: deque[UnpairedCause | None] = deque(maxlen=_RECENT)

@@ -71,7 +71,7 @@ class LogForwarder(logging.Handler):
 
     def emit(self, record: logging.LogRecord) -> None:
         """Forward one record; rclpy wants one line of code for each severity."""
-        text = record.getMessage()
+        text = self.format(record)
         if record.levelno >= logging.ERROR:
             self._logger.error(text)
         elif record.levelno >= logging.WARNING:
@@ -105,7 +105,7 @@ def run_node(make: Callable[[], RunningNode], args: Sequence[str] | None = None)
     handler = forward_logs(node)
     executor = MultiThreadedExecutor(num_threads=THREADS)
     executor.add_node(node)
-    spinner = Thread(target=_spin, args=(executor, node, stop), name='executor', daemon=True)
+    spinner = Thread(target=_spin, args=(executor, stop), name='executor', daemon=True)
     spinner.start()
     while not stop.wait(POLL_S) and not node.ended.is_set():
         pass
@@ -137,16 +137,19 @@ def _stopper(stop: Event) -> Callable[[int, FrameType | None], None]:
     return take
 
 
-def _spin(executor: MultiThreadedExecutor, node: RunningNode, stop: Event) -> None:
-    """Run callbacks; what one of them raises is logged and never ends the process."""
+def _spin(executor: MultiThreadedExecutor, stop: Event) -> None:
     while not stop.is_set():
-        try:
-            executor.spin()
-        except ExternalShutdownException:
-            return
-        except Exception as error:
-            if stop.is_set():
-                return
+        _spin_until_failure(executor, stop)
+
+
+def _spin_until_failure(executor: MultiThreadedExecutor, stop: Event) -> None:
+    """Run callbacks; what one of them raises is logged and never ends the process."""
+    try:
+        executor.spin()
+    except ExternalShutdownException:
+        stop.set()
+    except Exception as error:
+        if not stop.is_set():
             logging.getLogger(__name__).exception('a callback failed: %s', error)
 
 

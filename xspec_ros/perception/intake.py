@@ -115,33 +115,10 @@ class Intake:
     def __init__(self, settings: Settings, tone: Tone) -> None:
         self.settings = settings
         self.counts = IntakeCounts()
-        self.limits = DecodeLimits(
-            max_image_bytes=settings.max_image_bytes,
-            max_pixels=settings.max_pixels,
-            max_nan_fraction=settings.max_nan_fraction,
-            allow_lossy_thermal=settings.allow_lossy_thermal,
-            swap_rb=settings.swap_rb,
-        )
-        self.tone = ToneTracker(
-            low_percentile=tone.low_percentile,
-            high_percentile=tone.high_percentile,
-            smoothing_s=tone.smoothing_s,
-            radiometry=settings.radiometry,
-            range_k=settings.range_k,
-            jump_threshold_s=settings.jump_threshold_s,
-        )
+        self.limits = _limits(settings)
+        self.tone = _tracker(settings, tone)
         self.tone_state: ToneState | None = None
-        self.sync = PairSynchronizer(
-            SyncSettings(
-                slop_ms=settings.slop_ms,
-                max_wait_ms=settings.max_wait_ms,
-                rgb_offset_ms=settings.rgb.stamp_offset_ms,
-                thermal_offset_ms=settings.thermal.stamp_offset_ms,
-                jump_threshold_s=settings.jump_threshold_s,
-                stale_after_s=settings.stale_after_s,
-                reference=self.reference,
-            )
-        )
+        self.sync = PairSynchronizer(_sync_settings(settings, self.reference))
         self.inputs: dict[Modality, InputState] = {
             'rgb': InputState(),
             'thermal': InputState(),
@@ -152,6 +129,7 @@ class Intake:
             stale_after_s=settings.stale_after_s,
             ffc_max_s=settings.ffc_max_s,
         )
+        self._model_tone = tone
         self._throttle = LogThrottle()
         self._waiting: dict[int, Work] = {}
 
@@ -202,6 +180,44 @@ class Intake:
     def flush(self) -> list[Work]:
         """Decide every frame that still waits for a partner; the stream has ended."""
         return self._paired_work(self.sync.flush())
+
+    def advance(self, now_stamp_ns: int) -> list[Work]:
+        """Tell the time on the axis of the stamps; return the work that has waited enough."""
+        return self._paired_work(self.sync.advance(now_stamp_ns))
+
+    def restart(self) -> list[Work]:
+        """Begin a new epoch: the clock went back; return the work that waited."""
+        self.counts.epochs += 1
+        self.tone.reset()
+        for state in self.inputs.values():
+            state.last_stamp_ns = None
+        return self._paired_work(self.sync.restart())
+
+    def apply(self, settings: Settings) -> list[Work]:
+        """Take changed parameters; return the work that waited for a partner under the old ones.
+
+        Raises:
+            ConfigError: They do not fit together; nothing has changed then.
+        """
+        pairing = _sync_settings(settings, self.reference)
+        if _tone_keys(settings) != _tone_keys(self.settings):
+            self.tone = _tracker(settings, self._model_tone)
+        self.limits = _limits(settings)
+        self.settings = settings
+        if pairing == self.sync.settings:
+            return []
+        return self._paired_work(self.sync.retune(pairing))
+
+    def retune(self, tone: Tone) -> None:
+        """Take the tone statistics of another model, for the work that waits as well."""
+        if tone == self._model_tone:
+            return
+        self._model_tone = tone
+        self.tone = _tracker(self.settings, tone)
+        for stamp_ns, work in self._waiting.items():
+            if work.thermal is not None:
+                state = self.tone.update(work.thermal)
+                self._waiting[stamp_ns] = replace(work, tone=(state.low, state.high))
 
     @property
     def reference(self) -> Modality:
@@ -327,3 +343,40 @@ class Intake:
                     if self._waiting.pop(frame.stamp_ns, None):
                         self.counts.dropped[cause] += 1
         return ready
+
+
+def _limits(settings: Settings) -> DecodeLimits:
+    return DecodeLimits(
+        max_image_bytes=settings.max_image_bytes,
+        max_pixels=settings.max_pixels,
+        max_nan_fraction=settings.max_nan_fraction,
+        allow_lossy_thermal=settings.allow_lossy_thermal,
+        swap_rb=settings.swap_rb,
+    )
+
+
+def _tone_keys(settings: Settings) -> tuple[object, ...]:
+    return settings.radiometry, settings.range_k, settings.jump_threshold_s
+
+
+def _tracker(settings: Settings, tone: Tone) -> ToneTracker:
+    return ToneTracker(
+        low_percentile=tone.low_percentile,
+        high_percentile=tone.high_percentile,
+        smoothing_s=tone.smoothing_s,
+        radiometry=settings.radiometry,
+        range_k=settings.range_k,
+        jump_threshold_s=settings.jump_threshold_s,
+    )
+
+
+def _sync_settings(settings: Settings, reference: Modality) -> SyncSettings:
+    return SyncSettings(
+        slop_ms=settings.slop_ms,
+        max_wait_ms=settings.max_wait_ms,
+        rgb_offset_ms=settings.rgb.stamp_offset_ms,
+        thermal_offset_ms=settings.thermal.stamp_offset_ms,
+        jump_threshold_s=settings.jump_threshold_s,
+        stale_after_s=settings.stale_after_s,
+        reference=reference,
+    )

@@ -17,7 +17,7 @@
 from __future__ import annotations
 
 import logging
-from threading import Condition, Thread
+from threading import Condition, Lock, Thread
 from typing import TYPE_CHECKING
 
 from xspec_ros.errors import EngineError
@@ -26,8 +26,11 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from xspec_ros.core.frame import Modality
+    from xspec_ros.messages.topics import Outgoing
     from xspec_ros.perception.intake import Payload, Work
-    from xspec_ros.perception.pipeline import Answer, Pipeline
+    from xspec_ros.perception.perception import Perception
+    from xspec_ros.perception.pipeline import Answer, Pipeline, Serving
+    from xspec_ros.perception.settings import Settings
 
 log = logging.getLogger(__name__)
 
@@ -37,9 +40,14 @@ MAX_FAILURES = 5  # engine failures in a row that end the run
 class LiveRunner:
     """Runs a pipeline on live input; no user code ever runs under its lock.
 
+    A frame is answered by the model that served when it was accepted; a new one is taken between
+    two frames.
+
     Args:
         pipeline: The pipeline; this object becomes its only user.
         answered: Called on the inference thread with every answer.
+        relabelled: Called on the inference thread with the latched messages of a new model,
+            before its first answer.
         flush_on_close: Answer the frame that still waits when the stream ends.
     """
 
@@ -48,14 +56,19 @@ class LiveRunner:
         pipeline: Pipeline,
         answered: Callable[[Answer], None],
         *,
+        relabelled: Callable[[list[Outgoing]], None] = lambda _: None,
         flush_on_close: bool = True,
     ) -> None:
         self.pipeline = pipeline
         self.failure: EngineError | None = None
         self._answered = answered
+        self._relabelled = relabelled
         self._flush_on_close = flush_on_close
+        self._accepting = Lock()
         self._ready = Condition()
-        self._next: Work | None = None
+        self._next: tuple[Work, Serving] | None = None
+        self._retired: list[Perception] = []
+        self._current = pipeline.perception
         self._closing = False
         self._busy = False
         self._thread = Thread(target=self._serve, name='inference', daemon=True)
@@ -70,10 +83,41 @@ class LiveRunner:
         arrived_ns: int = 0,
     ) -> None:
         """Take one message on the receiving thread; replaces a frame that still waits."""
-        works = self.pipeline.accept(
-            source, type_name, cdr, received_ns=received_ns, arrived_ns=arrived_ns
-        )
-        self._offer(works)
+        with self._accepting:
+            works = self.pipeline.accept(
+                source, type_name, cdr, received_ns=received_ns, arrived_ns=arrived_ns
+            )
+            self._offer(works)
+
+    def advance(self, now_stamp_ns: int) -> None:
+        """Tell the time on the axis of the stamps, so that waiting ends without new frames."""
+        with self._accepting:
+            self._offer(self.pipeline.advance(now_stamp_ns))
+
+    def restart(self) -> None:
+        """Begin a new epoch: the clock went back."""
+        with self._accepting:
+            self._offer(self.pipeline.restart())
+
+    def apply(self, settings: Settings) -> None:
+        """Take changed run-time parameters from the next frame on.
+
+        Raises:
+            ConfigError: They do not fit together; the old ones stay in force.
+        """
+        with self._accepting:
+            self._offer(self.pipeline.apply(settings))
+
+    def swap(self, perception: Perception) -> None:
+        """Answer what comes from now on with another model, which becomes this object's.
+
+        The frame that waits or runs is still answered by the old one, which is closed then.
+        """
+        with self._accepting:
+            retired = self.pipeline.adopt(perception)
+        with self._ready:
+            self._retired.append(retired.perception)
+            self._ready.notify_all()
 
     def wait_idle(self, timeout_s: float) -> bool:
         """Wait until nothing waits for the engine and it is idle; False on timeout."""
@@ -98,32 +142,51 @@ class LiveRunner:
             return
         with self._ready:
             lost = len(works) - 1 + (self._next is not None)
-            self._next = works[-1]
+            self._next = works[-1], self.pipeline.serving
             self._ready.notify_all()
         for _ in range(lost):
             self.pipeline.drop('overflow')
 
-    def _take(self) -> Work | None:
-        """Wait for the next work; None when the runner closes."""
+    def _take(self) -> tuple[tuple[Work, Serving] | None, list[Perception]]:
+        """Wait for the next work; return it with the models that no work needs any more."""
         with self._ready:
             self._busy = False
             self._ready.notify_all()
-            self._ready.wait_for(lambda: self._next is not None or self._closing)
-            work, self._next = self._next, None
-            self._busy = work is not None
-            return work
+            self._ready.wait_for(lambda: self._next or self._closing or self._retired)
+            job, self._next = self._next, None
+            self._busy = job is not None
+            needed = job[1].perception if job is not None else None
+            done = [perception for perception in self._retired if perception is not needed]
+            self._retired = [perception for perception in self._retired if perception is needed]
+            return job, done
 
     def _serve(self) -> None:
         failures = 0
-        while (work := self._take()) is not None:
-            try:
-                answer = self.pipeline.run(work)
-            except EngineError as error:
-                failures += 1
-                log.error('inference failed (%d in a row): %s', failures, error)
-                if failures >= MAX_FAILURES:
-                    self.failure = error
-                    return
-                continue
-            failures = 0
-            self._answered(answer)
+        while failures < MAX_FAILURES:
+            job, retired = self._take()
+            serving = self.pipeline.serving if job is None else job[1]
+            self._relabel(serving.perception)
+            if job is not None:
+                failures = 0 if self._run(*job, failures + 1) else failures + 1
+            for perception in retired:
+                perception.close()
+            if job is None and not retired:
+                return
+
+    def _run(self, work: Work, serving: Serving, attempt: int) -> bool:
+        """Answer one frame; False when the engine failed."""
+        try:
+            answer = self.pipeline.run(work, serving)
+        except EngineError as error:
+            log.error('inference failed (%d in a row): %s', attempt, error)
+            if attempt >= MAX_FAILURES:
+                self.failure = error
+            return False
+        self._answered(answer)
+        return True
+
+    def _relabel(self, perception: Perception) -> None:
+        """Hand out the labels of a model that has just taken over."""
+        if perception is not self._current:
+            self._current = perception
+            self._relabelled(self.pipeline.latched())

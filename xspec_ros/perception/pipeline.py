@@ -60,6 +60,21 @@ class Answer:
     messages: tuple[Outgoing, ...]
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Serving:
+    """The model that answers and what goes with it; replaced as a whole, never in part.
+
+    Attributes:
+        perception: The opened model.
+        score_threshold: Boxes below it are not published.
+        confidence_threshold: Pixels below it become 255; 0 keeps all.
+    """
+
+    perception: Perception
+    score_threshold: float
+    confidence_threshold: float
+
+
 class Pipeline:
     """Bytes in, bytes out, everything counted; one thread may accept while another runs.
 
@@ -69,20 +84,32 @@ class Pipeline:
     """
 
     def __init__(self, settings: Settings, perception: Perception) -> None:
-        manifest = perception.bundle.manifest
         self.settings = settings
-        self.perception = perception
-        self.intake = Intake(settings, manifest.input.tone)
+        self.serving = serve(settings, perception)
+        self.intake = Intake(settings, perception.bundle.manifest.input.tone)
         self.latency = LatencyRecorder()
         self.answered = 0
         self.degraded = 0
         self.detections = 0
         self.dropped: Counter[str] = Counter()
+        self.swaps = 0
         self._first_ns = 0
         self._last_ns = 0
-        thresholds = manifest.thresholds
-        self.score_threshold = _either(settings.score_threshold, thresholds.score)
-        self.confidence_threshold = _either(settings.confidence_threshold, thresholds.confidence)
+
+    @property
+    def perception(self) -> Perception:
+        """The model that answers what is accepted now."""
+        return self.serving.perception
+
+    @property
+    def score_threshold(self) -> float:
+        """Boxes below it are not published."""
+        return self.serving.score_threshold
+
+    @property
+    def confidence_threshold(self) -> float:
+        """Pixels below it become 255; 0 keeps all."""
+        return self.serving.confidence_threshold
 
     def accept(
         self,
@@ -103,29 +130,68 @@ class Pipeline:
         """Return the work that waited for a partner; the stream has ended."""
         return self.intake.flush()
 
+    def advance(self, now_stamp_ns: int) -> list[Work]:
+        """Tell the time on the axis of the stamps; return the work that has waited long enough."""
+        return self.intake.advance(now_stamp_ns)
+
+    def adopt(self, perception: Perception) -> Serving:
+        """Answer what is accepted from now on with another model.
+
+        Returns:
+            What served so far: it must still run the work accepted before, and be closed then.
+        """
+        retired = self.serving
+        self.intake.retune(perception.bundle.manifest.input.tone)
+        self.serving = serve(self.settings, perception)
+        self.swaps += 1
+        return retired
+
+    def apply(self, settings: Settings) -> list[Work]:
+        """Take changed run-time parameters; the model stays.
+
+        Returns:
+            The work that waited for a partner under the old ones.
+
+        Raises:
+            ConfigError: They do not fit together; the old ones stay in force.
+        """
+        ready = self.intake.apply(settings)
+        self.settings = settings
+        self.serving = serve(settings, self.serving.perception)
+        return ready
+
+    def restart(self) -> list[Work]:
+        """Begin a new epoch: the clock went back; return the work that waited."""
+        return self.intake.restart()
+
     def drop(self, cause: str) -> None:
         """Count a reference frame that was accepted and will not be answered."""
         self.dropped[cause] += 1
 
-    def run(self, work: Work) -> Answer:
+    def run(self, work: Work, serving: Serving | None = None) -> Answer:
         """Infer and encode one piece of work, and take its times.
+
+        Args:
+            work: What was accepted.
+            serving: What served when it was accepted; None for what serves now.
 
         Raises:
             EngineError: The engine failed; the frame is counted as dropped.
         """
+        serving = serving or self.serving
         started_ns = perf_counter_ns()
         try:
-            result = self.perception.infer_frame(
+            result = serving.perception.infer_frame(
                 work.thermal,
                 work.rgb,
                 work.tone,
-                confidence_threshold=self.confidence_threshold,
+                confidence_threshold=serving.confidence_threshold,
             )
         except EngineError:
             self.drop('engine')
             raise
         inferred_ns = perf_counter_ns()
-        messages = self._encode(result)
+        messages = self._encode(result, serving)
         finished_ns = perf_counter_ns()
         self._record(work, started_ns, inferred_ns, finished_ns)
         self.answered += 1
@@ -135,11 +201,12 @@ class Pipeline:
 
     def latched(self) -> list[Outgoing]:
         """Return the messages that late joiners need: the label info."""
+        serving = self.serving
         cdr = encode_label_info(
-            self.perception.bundle.manifest.classes,
+            serving.perception.bundle.manifest.classes,
             stamp_ns=0,
             frame_id='',
-            threshold=self.confidence_threshold,
+            threshold=serving.confidence_threshold,
         )
         return [
             Outgoing(
@@ -170,6 +237,7 @@ class Pipeline:
             'rejected_rgb_by': dict(counts.rejected['rgb']),
             'warnings': dict(counts.warnings),
             'epochs': counts.epochs,
+            'swaps': self.swaps,
             'detections': self.detections,
             'fps': round(self.answered / seconds, 2) if seconds > 0 else 0.0,
             'engine': self.perception.engine.name,
@@ -181,11 +249,11 @@ class Pipeline:
         """Free the engines."""
         self.perception.close()
 
-    def _encode(self, result: Result) -> tuple[Outgoing, ...]:
+    def _encode(self, result: Result, serving: Serving) -> tuple[Outgoing, ...]:
         stamp_ns, frame_id = result.stamp_ns, result.frame_id
-        shown = result.detections.at_least(self.score_threshold)
+        shown = result.detections.at_least(serving.score_threshold)
         self.detections += len(shown)
-        names = self.perception.bundle.manifest.detection_classes
+        names = serving.perception.bundle.manifest.detection_classes
         images = ((SEGMENTATION, result.label_map), (CONFIDENCE, result.confidence))
         messages = [
             Outgoing(
@@ -228,5 +296,12 @@ def open_pipeline(settings: Settings) -> Pipeline:
     return Pipeline(settings, perception)
 
 
-def _either(chosen: float | None, default: float) -> float:
-    return default if chosen is None else chosen
+def serve(settings: Settings, perception: Perception) -> Serving:
+    """Put a model and the thresholds that hold for it together: the settings', else its own."""
+    own = perception.bundle.manifest.thresholds
+    score, confidence = settings.score_threshold, settings.confidence_threshold
+    return Serving(
+        perception=perception,
+        score_threshold=own.score if score is None else score,
+        confidence_threshold=own.confidence if confidence is None else confidence,
+    )

@@ -112,7 +112,6 @@ class Settings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
             description='A camera silent for this long is reported dead.',
             gt=0.0,
             le=3600.0,
-            extra=LIVE,
         ),
     ] = 1.0
     ffc_max_s: Annotated[
@@ -121,7 +120,6 @@ class Settings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
             description='A frozen thermal picture is normal for this long.',
             ge=0.0,
             le=60.0,
-            extra=LIVE,
         ),
     ] = 3.0
     radiometry: Annotated[
