@@ -23,6 +23,7 @@ THERMAL = '/thermal/image_raw'
 TRUTH_SEGMENTATION = '/ground_truth/segmentation'
 TRUTH_DETECTIONS = '/ground_truth/detections'
 TRUTH_RGB_DETECTIONS = '/ground_truth/rgb_detections'
+PREFIX = '/perception/'  # the node's private names, as they are without ROS
 SEGMENTATION = '/perception/segmentation'
 CONFIDENCE = '/perception/confidence'
 LABEL_INFO = '/perception/label_info'

@@ -185,8 +185,18 @@ class Intake:
         """Tell the time on the axis of the stamps; return the work that has waited enough."""
         return self._paired_work(self.sync.advance(now_stamp_ns))
 
-    def restart(self) -> list[Work]:
-        """Begin a new epoch: the clock went back; return the work that waited."""
+    def restart(self, now_stamp_ns: int) -> list[Work]:
+        """Begin a new epoch where the clock went back and the stamps have not yet.
+
+        Args:
+            now_stamp_ns: What the clock says now, on the axis of the stamps.
+
+        Returns:
+            The work that waited for a partner.
+        """
+        last = self.inputs[self.reference].last_stamp_ns
+        if last is None or last <= now_stamp_ns + self.settings.jump_threshold_s * 1e9:
+            return []
         self.counts.epochs += 1
         self.tone.reset()
         for state in self.inputs.values():

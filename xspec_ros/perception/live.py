@@ -94,10 +94,10 @@ class LiveRunner:
         with self._accepting:
             self._offer(self.pipeline.advance(now_stamp_ns))
 
-    def restart(self) -> None:
-        """Begin a new epoch: the clock went back."""
+    def restart(self, now_stamp_ns: int) -> None:
+        """Begin a new epoch: the clock went back to this stamp."""
         with self._accepting:
-            self._offer(self.pipeline.restart())
+            self._offer(self.pipeline.restart(now_stamp_ns))
 
     def apply(self, settings: Settings) -> None:
         """Take changed run-time parameters from the next frame on.

@@ -127,15 +127,18 @@ def _put(nested: dict[str, object], name: str, value: object) -> None:
 def _parameter(name: str, hint: object, default: object) -> Parameter:
     meta = next(item for item in hint.__metadata__ if isinstance(item, Meta))  # type: ignore[attr-defined]  # Annotated
     type_, optional = _without_none(hint.__origin__)  # type: ignore[attr-defined]  # Annotated
+    limits = meta
+    if hasattr(type_, '__metadata__'):  # limits of an optional value stand on the value
+        type_, limits = type_.__origin__, type_.__metadata__[0]
     kind, choices = _kind(type_)
-    low = meta.ge if meta.gt is None else math.nextafter(meta.gt, math.inf)
+    low = limits.ge if limits.gt is None else math.nextafter(limits.gt, math.inf)
     return Parameter(
         name=name,
         kind=kind,
         default=default,
         description=meta.description or '',
         minimum=low,
-        maximum=meta.le,
+        maximum=limits.le,
         choices=choices,
         optional=optional,
         change=str((meta.extra or {}).get('change', 'configure')),

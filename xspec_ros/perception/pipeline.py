@@ -23,10 +23,13 @@ from typing import TYPE_CHECKING
 
 from xspec_ros.core.health import LatencyRecorder
 from xspec_ros.errors import EngineError
+from xspec_ros.messages.annotations import encode_annotations, WHITE
 from xspec_ros.messages.detections import encode_detections
 from xspec_ros.messages.image import encode_image
 from xspec_ros.messages.labels import encode_label_info
 from xspec_ros.messages.topics import (
+    ANNOTATIONS,
+    ANNOTATIONS_TYPE,
     CONFIDENCE,
     DETECTION_ARRAY_TYPE,
     DETECTIONS,
@@ -46,21 +49,6 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Answer:
-    """What came of one piece of work.
-
-    Attributes:
-        work: The work.
-        result: The result, all boxes included.
-        messages: Segmentation, confidence and detections, ready to send.
-    """
-
-    work: Work
-    result: Result
-    messages: tuple[Outgoing, ...]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class Serving:
     """The model that answers and what goes with it; replaced as a whole, never in part.
 
@@ -73,6 +61,23 @@ class Serving:
     perception: Perception
     score_threshold: float
     confidence_threshold: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Answer:
+    """What came of one piece of work.
+
+    Attributes:
+        work: The work.
+        result: The result, all boxes included.
+        messages: Segmentation, confidence and detections, ready to send.
+        serving: What answered.
+    """
+
+    work: Work
+    result: Result
+    messages: tuple[Outgoing, ...]
+    serving: Serving
 
 
 class Pipeline:
@@ -160,9 +165,9 @@ class Pipeline:
         self.serving = serve(settings, self.serving.perception)
         return ready
 
-    def restart(self) -> list[Work]:
-        """Begin a new epoch: the clock went back; return the work that waited."""
-        return self.intake.restart()
+    def restart(self, now_stamp_ns: int) -> list[Work]:
+        """Begin a new epoch: the clock went back; see ``Intake.restart``."""
+        return self.intake.restart(now_stamp_ns)
 
     def drop(self, cause: str) -> None:
         """Count a reference frame that was accepted and will not be answered."""
@@ -197,7 +202,7 @@ class Pipeline:
         self.answered += 1
         self.degraded += result.degraded
         self._last_ns = finished_ns
-        return Answer(work=work, result=result, messages=messages)
+        return Answer(work=work, result=result, messages=messages, serving=serving)
 
     def latched(self) -> list[Outgoing]:
         """Return the messages that late joiners need: the label info."""
@@ -304,4 +309,19 @@ def serve(settings: Settings, perception: Perception) -> Serving:
         perception=perception,
         score_threshold=own.score if score is None else score,
         confidence_threshold=own.confidence if confidence is None else confidence,
+    )
+
+
+def annotate(answer: Answer) -> Outgoing:
+    """Return the boxes of an answer as Foxglove draws them, in the colours of their classes."""
+    manifest, result = answer.serving.perception.bundle.manifest, answer.result
+    colours = {label.name: label.colour for label in manifest.classes}
+    cdr = encode_annotations(
+        result.detections.at_least(answer.serving.score_threshold),
+        manifest.detection_classes,
+        stamp_ns=result.stamp_ns,
+        colours=[colours.get(name, WHITE) for name in manifest.detection_classes],
+    )
+    return Outgoing(
+        topic=ANNOTATIONS, type_name=ANNOTATIONS_TYPE, cdr=cdr, stamp_ns=result.stamp_ns
     )

@@ -25,6 +25,7 @@ from xspec_ros.messages.topics import RGB, THERMAL
 
 Transport: TypeAlias = Literal['auto', 'raw', 'compressed']
 ReceiveTime: TypeAlias = Literal['auto', 'always', 'never']
+Share: TypeAlias = Annotated[float, Meta(ge=0.0, le=1.0)]
 
 LIVE = {'change': 'live'}  # may change while it runs; the others only before it is configured
 
@@ -137,20 +138,16 @@ class Settings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
         ),
     ] = None
     score_threshold: Annotated[
-        float | None,
+        Share | None,
         Meta(
             description='Boxes below it are not published; null: the bundle decides.',
-            ge=0.0,
-            le=1.0,
             extra=LIVE,
         ),
     ] = None
     confidence_threshold: Annotated[
-        float | None,
+        Share | None,
         Meta(
             description='Pixels below it become 255; null: the bundle decides; 0: off.',
-            ge=0.0,
-            le=1.0,
             extra=LIVE,
         ),
     ] = None
