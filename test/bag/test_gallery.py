@@ -18,8 +18,8 @@ import numpy as np
 
 from xspec_ros.bag.gallery import make_gallery
 from xspec_ros.bag.inputs import choose_inputs
+from xspec_ros.bag.judging import Judge
 from xspec_ros.bag.reader import BagReader
-from xspec_ros.bag.truth import TruthBook
 from xspec_ros.bundle.store import open_bundle
 from xspec_ros.perception.settings import InputSettings
 from xspec_ros.report.data import FrameNote
@@ -36,13 +36,12 @@ def test_pictures_are_found_by_stamp_with_answer_and_truth(
         FrameNote(time_s=0.0, outcome='answered', stamp_ns=stamp, score=0.1, tone=(6000.0, 12e3))
         for stamp in thermal_stamps(bag)[:3]
     ]
-    book = TruthBook(manifest.classes, manifest.detection_classes)
+    judge = Judge(manifest)
     with BagReader(bag) as reader, BagReader(tmp_path / 'out/results.mcap') as results:
         inputs = choose_inputs(reader, CAMERAS, needed=())
-        for record in reader.messages(inputs.truth):
-            book.take(record)
-        pictures = make_gallery(reader, inputs, results, notes, book=book, manifest=manifest)
-        bare = make_gallery(reader, inputs, None, notes, book=TruthBook(), manifest=manifest)
+        judge.read_truth(reader, inputs)
+        pictures = make_gallery(reader, inputs, results, notes, judge=judge)
+        bare = make_gallery(reader, inputs, None, notes, judge=Judge(manifest))
     assert len(pictures) == 3
     for picture in pictures:
         assert [name for name, _ in picture.panels] == ['thermal', 'answer', 'truth']

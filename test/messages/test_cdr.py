@@ -21,7 +21,7 @@ from hypothesis import strategies as st
 import pytest
 
 from xspec_ros.errors import MessageError
-from xspec_ros.messages.cdr import CdrReader, CdrWriter, split_stamp
+from xspec_ros.messages.cdr import CdrReader, CdrWriter, peek_stamp_ns, split_stamp
 
 
 def text_message(raw: bytes) -> bytes:
@@ -91,3 +91,10 @@ def test_written_text_carries_no_nul():
     writer = CdrWriter()
     writer.text('a\0b')
     assert CdrReader(writer.finish(), 'T').text() == 'ab'
+
+
+def test_a_stamp_is_read_without_the_rest():
+    writer = CdrWriter()
+    writer.header(1_700_000_000_123_456_789, 'boson')
+    assert peek_stamp_ns(writer.finish()) == 1_700_000_000_123_456_789
+    assert peek_stamp_ns(b'\0\1\0\0\0\0') == 0

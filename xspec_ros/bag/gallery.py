@@ -22,10 +22,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from xspec_ros.bag.extract import decode_record
+from xspec_ros.bag.results import read_results
+from xspec_ros.core.radiometry import tone_range
 from xspec_ros.core.result import Detections, Result
 from xspec_ros.errors import MessageError
-from xspec_ros.messages.image import decode_image_message
-from xspec_ros.messages.topics import IMAGE_TYPE, OVERLAY
 from xspec_ros.perception.overlay import draw_overlay, grey
 from xspec_ros.report.data import pick_frames, Picture
 
@@ -33,10 +33,10 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from xspec_ros.bag.inputs import Inputs
+    from xspec_ros.bag.judging import Judge
     from xspec_ros.bag.reader import BagReader
-    from xspec_ros.bag.truth import TruthBook
-    from xspec_ros.bundle.manifest import Manifest
     from xspec_ros.core.frame import Frame, Modality, UInt8Array
+    from xspec_ros.core.result import Mode
     from xspec_ros.report.data import FrameNote
 
 
@@ -46,27 +46,29 @@ def make_gallery(
     results: BagReader | None,
     notes: Sequence[FrameNote],
     *,
-    book: TruthBook,
-    manifest: Manifest,
-    reference: Modality = 'thermal',
+    judge: Judge,
+    mode: Mode = 'thermal',
 ) -> tuple[Picture, ...]:
     """Return pictures of the best, typical and worst frames.
 
     Args:
-        bag: The replayed bag.
+        bag: The bag that was answered.
         inputs: Its topics.
-        results: The results with their overlays; None where there are none.
+        results: The answers; None where there are none to read.
         notes: What became of every frame.
-        book: The truth.
-        manifest: The model's manifest, for names and colours.
-        reference: Camera whose frames were answered.
+        judge: The truth, and the model's names and colours.
+        mode: The mode that answered; its reference camera is shown.
     """
     chosen = pick_frames(tuple(notes))
     wanted = {note.stamp_ns for frames in chosen.values() for note in frames}
     if not wanted:
         return ()
+    reference: Modality = 'rgb' if mode == 'rgb' else 'thermal'
     frames = _frames(bag, inputs, reference, wanted)
-    overlays = {} if results is None else _overlays(results, wanted)
+    answers: dict[int, Result] = {}
+    if results is not None:
+        for result in read_results(results, judge.manifest, mode, wanted=wanted):
+            answers.setdefault(result.stamp_ns, result)
     pictures = []
     for kind, kept in chosen.items():
         for note in kept:
@@ -74,11 +76,12 @@ def make_gallery(
                 continue
             base = _for_people(frames[note.stamp_ns], note.tone)
             panels: list[tuple[str, UInt8Array]] = [(reference, base)]
-            if note.stamp_ns in overlays:
-                panels.append(('answer', overlays[note.stamp_ns]))
-            truth = _truth_panel(base, note.stamp_ns, book, manifest, reference)
+            answer = answers.get(note.stamp_ns)
+            if answer is not None and answer.label_map.shape == base.shape[:2]:
+                panels.append(('answer', _drawn(base, answer, judge)))
+            truth = _truth(base, note.stamp_ns, judge, mode)
             if truth is not None:
-                panels.append(('truth', truth))
+                panels.append(('truth', _drawn(base, truth, judge)))
             pictures.append(Picture(title=kind, caption=_caption(note), panels=tuple(panels)))
     return tuple(pictures)
 
@@ -101,30 +104,28 @@ def _frames(
     return found
 
 
-def _overlays(results: BagReader, wanted: set[int]) -> Mapping[int, UInt8Array]:
-    found: dict[int, UInt8Array] = {}
-    for record in results.messages([OVERLAY]):
-        if record.type_name != IMAGE_TYPE:
-            continue
-        message = decode_image_message(record.cdr, max_bytes=len(record.cdr))
-        if message.stamp_ns in wanted:
-            shape = (message.height, message.width, 3)
-            found[message.stamp_ns] = np.array(message.data).reshape(shape)
-    return found
-
-
-def _for_people(frame: Frame, tone: tuple[float, float]) -> UInt8Array:
+def _for_people(frame: Frame, tone: tuple[float, float] | None) -> UInt8Array:
     if frame.image.ndim == 3:
         return frame.image.astype(np.uint8, copy=False)
-    return grey(frame.image, tone)
+    return grey(frame.image, tone or tone_range(frame.image))
 
 
-def _truth_panel(
-    base: UInt8Array, stamp_ns: int, book: TruthBook, manifest: Manifest, reference: Modality
-) -> UInt8Array | None:
-    """Draw the truth as an answer would be drawn; None without truth."""
+def _drawn(base: UInt8Array, result: Result, judge: Judge) -> UInt8Array:
+    manifest = judge.manifest
+    return draw_overlay(
+        base,
+        result,
+        manifest.classes,
+        manifest.detection_classes,
+        score_threshold=judge.score_threshold,
+    )
+
+
+def _truth(base: UInt8Array, stamp_ns: int, judge: Judge, mode: Mode) -> Result | None:
+    """Return the truth as an answer that is sure of itself; None without truth."""
+    book = judge.book
     truth = book.label_map(stamp_ns, base.shape[:2])
-    boxes = book.rgb_boxes(stamp_ns) if reference == 'rgb' else book.boxes(stamp_ns)
+    boxes = book.rgb_boxes(stamp_ns) if mode == 'rgb' else book.boxes(stamp_ns)
     if truth is None and boxes is None:
         return None
     unlabelled = np.full(base.shape[:2], 255, np.uint8)
@@ -136,15 +137,14 @@ def _truth_panel(
             scores=np.ones(int(keep.sum()), np.float32),
             class_ids=boxes.class_ids[keep],
         )
-    result = Result(
+    return Result(
         stamp_ns=stamp_ns,
         frame_id='',
         label_map=unlabelled if truth is None else truth,
         confidence=unlabelled,
         detections=detections,
-        mode='rgb' if reference == 'rgb' else 'thermal',
+        mode=mode,
     )
-    return draw_overlay(base, result, manifest.classes, manifest.detection_classes)
 
 
 def _caption(note: FrameNote) -> str:

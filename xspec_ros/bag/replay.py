@@ -19,16 +19,14 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import dataclass, field
 import logging
-import struct
 from time import perf_counter_ns
 from typing import TYPE_CHECKING
 
+from xspec_ros.bag.judging import Judge
 from xspec_ros.bag.pacing import Pacer
 from xspec_ros.bag.pairing import Arrival, unpaired_arrivals
-from xspec_ros.bag.scoring import frame_score
-from xspec_ros.bag.truth import TruthBook
-from xspec_ros.core.metrics import Scorer
 from xspec_ros.errors import DataError, EngineError, MessageError, XspecError
+from xspec_ros.messages.cdr import peek_stamp_ns
 from xspec_ros.messages.image import decode_image_message
 from xspec_ros.messages.topics import IMAGE_TYPE
 from xspec_ros.report.data import FrameNote
@@ -91,17 +89,15 @@ class Replay:
         results: ResultsWriter | None = None,
         progress: Callable[[], None] = lambda: None,
     ) -> None:
-        manifest = pipeline.perception.bundle.manifest
         self.state = Replayed()
+        self.bundle = pipeline.perception.bundle
+        self.judge = Judge(self.bundle.manifest, score_threshold=pipeline.score_threshold)
         self._bag = bag
         self._inputs = inputs
         self._pipeline = pipeline
         self._results = results
         self._progress = progress
         self._reference: Modality = 'rgb' if pipeline.settings.mode == 'rgb' else 'thermal'
-        self._names = [label.name for label in manifest.classes]
-        self.book = TruthBook(manifest.classes, manifest.detection_classes)
-        self._scorer = Scorer(names=self._names, detection_names=manifest.detection_classes)
         self._first_ns: int | None = None
         self._log_ns: dict[int, int] = {}
         self._arrivals: list[Arrival] = []
@@ -120,8 +116,7 @@ class Replay:
         """
         state = self.state
         try:
-            for record in self._bag.messages(self._inputs.truth):
-                self.book.take(record)
+            self.judge.read_truth(self._bag, self._inputs)
             records = self._warmed(self._bag.messages(list(self._inputs.cameras)))
             if rate is None:
                 self._lock_step(records)
@@ -141,9 +136,9 @@ class Replay:
             )
         if self._results is not None and self._results.error is not None:
             state.error = state.error or self._results.error
-        state.metrics = dict(self._scorer.summary())
-        state.judged = self._scorer.pictures
-        state.problems += self.book.problems
+        state.metrics = self.judge.metrics()
+        state.judged = self.judge.judged
+        state.problems += self.judge.book.problems
         return state
 
     def unpaired(self) -> list[FrameNote]:
@@ -226,7 +221,7 @@ class Replay:
         if self._first_ns is None:
             self._first_ns = record.log_ns
         source, _ = self._inputs.cameras[record.topic]
-        arrival = Arrival(source, _stamp_ns(record.cdr), record.log_ns)
+        arrival = Arrival(source, peek_stamp_ns(record.cdr), record.log_ns)
         self._arrivals.append(arrival)
         if source == self._reference:
             self._log_ns[arrival.stamp_ns] = record.log_ns
@@ -248,40 +243,17 @@ class Replay:
 
     def _take(self, answer: Answer, finished_ns: int) -> None:
         """Judge, note and write one answer."""
-        result = answer.result
-        stamp_ns = result.stamp_ns
+        stamp_ns = answer.result.stamp_ns
         log_ns = self._log_ns.pop(stamp_ns, stamp_ns)
-        truth = self.book.label_map(stamp_ns, result.label_map.shape[:2])
-        boxes = (
-            self.book.rgb_boxes(stamp_ns) if result.mode == 'rgb' else self.book.boxes(stamp_ns)
+        note = self.judge.add(
+            answer.result,
+            self._time_s(log_ns),
+            total_ms=(finished_ns - answer.work.received_ns) / 1e6,
+            tone=answer.work.tone,
         )
-        if truth is not None or boxes is not None:
-            self._scorer.add(result.label_map, result.detections, truth=truth, boxes=boxes)
-        threshold = self._pipeline.score_threshold
-        self.state.notes.append(
-            FrameNote(
-                time_s=self._time_s(log_ns),
-                outcome='answered',
-                stamp_ns=stamp_ns,
-                detections=len(result.detections.at_least(threshold)),
-                confidence=float(result.confidence.mean()) / 255,
-                score=frame_score(
-                    result, self._names, truth=truth, boxes=boxes, score_threshold=threshold
-                ),
-                total_ms=(finished_ns - answer.work.received_ns) / 1e6,
-                tone=answer.work.tone,
-            )
-        )
+        self.state.notes.append(note)
         if self._results is not None:
             self._results.write(answer, log_ns)
 
     def _time_s(self, log_ns: int) -> float:
         return (log_ns - (self._first_ns or log_ns)) / 1e9
-
-
-def _stamp_ns(cdr: memoryview) -> int:
-    """Return the header stamp of a message, 0 where it is too short to have one."""
-    if len(cdr) < 12:
-        return 0
-    sec, nanosec = struct.unpack_from('<iI' if cdr[1] & 1 else '>iI', cdr, 4)
-    return int(sec) * 1_000_000_000 + int(nanosec)

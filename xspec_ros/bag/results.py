@@ -12,26 +12,44 @@
 # See the License for the specific language governing permissions and
 # limitations under the License.
 
-"""``results.mcap``: what perception answered, as Foxglove, RViz and rosbags read it."""
+"""``results.mcap``: what perception answered, written as Foxglove, RViz and rosbags read it."""
 
 from __future__ import annotations
 
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 import numpy as np
 
+from xspec_ros.bag.reader import BagReader
 from xspec_ros.bag.writer import BagWriter
 from xspec_ros.core.labels import index_by_name
-from xspec_ros.errors import DataError
+from xspec_ros.core.result import Result
+from xspec_ros.errors import DataError, MessageError
 from xspec_ros.messages.annotations import encode_annotations
-from xspec_ros.messages.image import encode_image
-from xspec_ros.messages.topics import ANNOTATIONS, ANNOTATIONS_TYPE, IMAGE_TYPE, OVERLAY
+from xspec_ros.messages.cdr import peek_stamp_ns
+from xspec_ros.messages.detections import decode_detections
+from xspec_ros.messages.image import decode_plane, encode_image
+from xspec_ros.messages.topics import (
+    ANNOTATIONS,
+    ANNOTATIONS_TYPE,
+    CONFIDENCE,
+    DETECTIONS,
+    IMAGE_TYPE,
+    OVERLAY,
+    SEGMENTATION,
+)
+from xspec_ros.perception.joining import StampJoin
 from xspec_ros.perception.overlay import draw_overlay, grey
 
 if TYPE_CHECKING:
+    from collections.abc import Collection, Iterator, Mapping
     from pathlib import Path
 
+    from xspec_ros.bundle.manifest import Manifest
     from xspec_ros.core.frame import UInt8Array
+    from xspec_ros.core.result import Mode
+    from xspec_ros.messages.cdr import Buffer
     from xspec_ros.messages.topics import Outgoing
     from xspec_ros.perception.pipeline import Answer, Pipeline
 
@@ -117,3 +135,54 @@ def answer_picture(answer: Answer) -> UInt8Array:
         message = 'an answer without a picture'
         raise DataError(message)
     return grey(work.thermal.image, work.tone)
+
+
+@contextmanager
+def opened_if_readable(path: Path) -> Iterator[BagReader | None]:
+    """Open results for reading; None where they cannot be read."""
+    try:
+        reader = BagReader(path)
+    except DataError:
+        yield None
+        return
+    with reader:
+        yield reader
+
+
+def read_results(
+    results: BagReader, manifest: Manifest, mode: Mode, *, wanted: Collection[int] | None = None
+) -> Iterator[Result]:
+    """Yield the answers of a results bag, in the order in which they were completed.
+
+    Args:
+        results: The opened results.
+        manifest: The model that gave them, for the names of boxes.
+        mode: The mode it ran in.
+        wanted: Stamps to read; None for all.
+
+    Yields:
+        Answers with label map, confidence and boxes; one that lacks a part is left out.
+    """
+    join = StampJoin((SEGMENTATION, CONFIDENCE, DETECTIONS))
+    for record in results.messages(join.parts):
+        stamp_ns = peek_stamp_ns(record.cdr)
+        if wanted is not None and stamp_ns not in wanted:
+            continue
+        whole = join.put(record.topic, stamp_ns, record.cdr)
+        if whole is not None:
+            try:
+                yield _result(whole, manifest, mode)
+            except MessageError:
+                continue
+
+
+def _result(whole: Mapping[str, Buffer], manifest: Manifest, mode: Mode) -> Result:
+    stamped = decode_detections(whole[DETECTIONS], manifest.detection_classes)
+    return Result(
+        stamp_ns=stamped.stamp_ns,
+        frame_id=stamped.frame_id,
+        label_map=decode_plane(whole[SEGMENTATION]),
+        confidence=decode_plane(whole[CONFIDENCE]),
+        detections=stamped.detections,
+        mode=mode,
+    )

@@ -16,25 +16,27 @@
 
 from __future__ import annotations
 
-from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING
-
-import msgspec
 
 from xspec_ros.bag.gallery import make_gallery
 from xspec_ros.bag.inputs import choose_inputs
+from xspec_ros.bag.outcome import (
+    make_folder,
+    ReplayOutcome,
+    report_page,
+    RESULTS,
+    write_outcome,
+)
 from xspec_ros.bag.reader import BagReader, describe_topics
 from xspec_ros.bag.replay import Replay
-from xspec_ros.bag.results import ResultsWriter
-from xspec_ros.bundle.store import bundle_hash
-from xspec_ros.errors import DataError, XspecError
+from xspec_ros.bag.results import opened_if_readable, ResultsWriter
+from xspec_ros.errors import DataError
 from xspec_ros.perception.pipeline import open_pipeline
-from xspec_ros.report.data import ReplayReport
-from xspec_ros.report.html import render
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
     from contextlib import AbstractContextManager
     from pathlib import Path
 
@@ -43,10 +45,6 @@ if TYPE_CHECKING:
     from xspec_ros.core.frame import Modality
     from xspec_ros.perception.pipeline import Pipeline
     from xspec_ros.perception.settings import InputSettings, Settings
-
-RESULTS = 'results.mcap'
-SUMMARY = 'summary.json'
-REPORT = 'report.html'
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,25 +66,6 @@ class ReplayJob:
     rate: float | None = None
     overlay: bool = True
     report: bool = True
-
-
-@dataclass(slots=True, kw_only=True)
-class ReplayOutcome:
-    """What came of it.
-
-    Attributes:
-        summary: JSON-ready figures, as in ``summary.json``.
-        error: What went wrong, next to what was achieved.
-        usable: True when at least one frame was answered.
-        interrupted: True after Ctrl-C.
-        problems: Things worth a line.
-    """
-
-    summary: dict[str, object]
-    error: XspecError | None = None
-    usable: bool = False
-    interrupted: bool = False
-    problems: list[str] = field(default_factory=list)
 
 
 def replay_bag(
@@ -111,14 +90,15 @@ def replay_bag(
         inputs = _inputs(bag, job.settings, reference)
         pipeline = open_pipeline(job.settings)
         try:
-            _make_folder(job.out)
+            make_folder(job.out)
             results = ResultsWriter(job.out / RESULTS, pipeline, overlay=job.overlay)
             total = sum(topic.count for topic in bag.topics() if topic.name in inputs.cameras)
             with progress('replaying', total) as step:
                 run = Replay(bag, inputs, pipeline, results=results, progress=step)
                 state = run.run(rate=job.rate)
             outcome = _outcome(job, pipeline, inputs, state)
-            _write_files(job, bag, inputs, pipeline, run, outcome)
+            page = partial(_page, job, bag, inputs, run, outcome)
+            write_outcome(job.out, outcome, page if job.report else None)
         finally:
             pipeline.close()
     return outcome
@@ -131,14 +111,6 @@ def _inputs(bag: BagReader, settings: Settings, reference: Modality) -> Inputs:
         message = f'no image in {bag.path}; it holds: {describe_topics(bag.topics())}'
         raise DataError(message, hint='record the camera topics')
     return inputs
-
-
-def _make_folder(out: Path) -> None:
-    try:
-        out.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        message = f'{out} cannot be made: {error.strerror}'
-        raise DataError(message, hint='choose another --out') from error
 
 
 def _outcome(job: ReplayJob, pipeline: Pipeline, inputs: Inputs, state: Replayed) -> ReplayOutcome:
@@ -172,81 +144,14 @@ def _counts(summary: dict[str, object], key: str) -> dict[str, int]:
     return dict(value) if isinstance(value, dict) else {}
 
 
-def _write_files(
-    job: ReplayJob,
-    bag: BagReader,
-    inputs: Inputs,
-    pipeline: Pipeline,
-    run: Replay,
-    outcome: ReplayOutcome,
-) -> None:
-    """Write summary and report; a disk that refuses them takes nothing from the outcome."""
-    outcome.summary['problems'] = outcome.problems
-    try:
-        if job.report and outcome.usable:
-            page = render(_report(job, bag, inputs, pipeline, run, outcome))
-            _write_whole(job.out / REPORT, page.encode())
-        files = [name for name in (RESULTS, SUMMARY, REPORT) if (job.out / name).exists()]
-        outcome.summary['files'] = sorted({*files, SUMMARY})
-        content = msgspec.json.format(msgspec.json.encode(outcome.summary), indent=2)
-        _write_whole(job.out / SUMMARY, content)
-    except OSError as error:
-        message = f'{job.out} cannot be written: {error.strerror}'
-        hint = 'free some space; what was written before is readable'
-        outcome.error = outcome.error or DataError(message, hint=hint)
-
-
-def _write_whole(path: Path, content: bytes) -> None:
-    """Write a file so that it is either whole or not there; a full disk keeps no half of it."""
-    draft = path.with_name(f'{path.name}.part')
-    try:
-        draft.write_bytes(content)
-        draft.replace(path)
-    finally:
-        draft.unlink(missing_ok=True)
-
-
-def _report(
-    job: ReplayJob,
-    bag: BagReader,
-    inputs: Inputs,
-    pipeline: Pipeline,
-    run: Replay,
-    outcome: ReplayOutcome,
-) -> ReplayReport:
-    bundle = pipeline.perception.bundle
-    reference: Modality = 'rgb' if job.settings.mode == 'rgb' else 'thermal'
-    with _opened(job.out / RESULTS) as results:
+def _page(
+    job: ReplayJob, bag: BagReader, inputs: Inputs, run: Replay, outcome: ReplayOutcome
+) -> str:
+    notes = run.state.notes
+    with opened_if_readable(job.out / RESULTS) as results:
         pictures = make_gallery(
-            bag,
-            inputs,
-            results,
-            run.state.notes,
-            book=run.book,
-            manifest=bundle.manifest,
-            reference=reference,
+            bag, inputs, results, notes, judge=run.judge, mode=job.settings.mode
         )
-    problems = list(outcome.problems)
-    if outcome.error is not None:
-        problems.insert(0, str(outcome.error))
-    return ReplayReport(
-        title=job.bag.name,
-        manifest=bundle.manifest,
-        model_hash=bundle_hash(bundle),
-        summary=outcome.summary,
-        notes=(*run.state.notes, *run.unpaired()),
-        pictures=pictures,
-        problems=tuple(problems),
+    return report_page(
+        job.bag.name, run.bundle, outcome, notes=(*notes, *run.unpaired()), pictures=pictures
     )
-
-
-@contextmanager
-def _opened(path: Path) -> Iterator[BagReader | None]:
-    """Open the results for reading; None where they cannot be read."""
-    try:
-        reader = BagReader(path)
-    except DataError:
-        yield None
-        return
-    with reader:
-        yield reader

@@ -22,19 +22,11 @@ from typing import Annotated, TYPE_CHECKING
 
 import typer
 
-from xspec_ros.cli.output import (
-    DebugOption,
-    EXIT_DONE,
-    EXIT_NOTHING,
-    EXIT_PARTIAL,
-    JsonOption,
-    Outcome,
-    run_verb,
-)
+from xspec_ros.cli.output import DebugOption, JsonOption, Outcome, run_verb
 from xspec_ros.cli.parameters import read_settings
 
 if TYPE_CHECKING:
-    from xspec_ros.bag.session import ReplayOutcome
+    from xspec_ros.bag.outcome import ReplayOutcome
     from xspec_ros.perception.settings import Settings
 
 
@@ -123,11 +115,11 @@ def run_replay(
 
     job = ReplayJob(bag=bag, settings=settings, out=out, rate=rate, overlay=overlay, report=report)
     found = replay_bag(job, progress_bar)
-    code = EXIT_DONE if found.error is None else EXIT_PARTIAL
-    if not found.usable and not found.interrupted:
-        code = EXIT_NOTHING
     return Outcome(
-        data=found.summary, text=summary_table(found), error=found.error, exit_code=code
+        data=found.summary,
+        text=summary_table(found),
+        error=found.error,
+        exit_code=found.exit_code,
     )
 
 

@@ -229,3 +229,11 @@ def split_stamp(stamp_ns: int) -> tuple[int, int]:
     """Return seconds and nanoseconds of a stamp; even a hostile one comes back as it was."""
     seconds = min(stamp_ns // NANOSECONDS, MAX_SECONDS)
     return seconds, stamp_ns - seconds * NANOSECONDS
+
+
+def peek_stamp_ns(cdr: Buffer) -> int:
+    """Return the header stamp of a message, 0 where it is too short to have one."""
+    try:
+        return CdrReader(cdr, 'header').stamp_ns()
+    except MessageError:
+        return 0

@@ -20,13 +20,17 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from xspec_ros.core.encodings import decode_image
 from xspec_ros.core.frame import CompressedMessage, ImageMessage, PixelArray
+from xspec_ros.core.limits import DecodeLimits
 from xspec_ros.errors import MessageError
 from xspec_ros.messages.cdr import Buffer, CdrReader, CdrWriter
 from xspec_ros.messages.topics import COMPRESSED_TYPE, IMAGE_TYPE
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
+
+    from xspec_ros.core.frame import UInt8Array
 
 WRITABLE: dict[str, tuple[str, int]] = {
     'mono8': ('u1', 1),
@@ -91,6 +95,21 @@ def decode_compressed_message(cdr: Buffer, *, max_bytes: int) -> CompressedMessa
     return CompressedMessage(
         stamp_ns=stamp_ns, frame_id=frame_id, format=text, data=data, notes=notes
     )
+
+
+def decode_plane(cdr: Buffer) -> UInt8Array:
+    """Read a one-byte ``Image``, such as a label map, as (H, W) uint8.
+
+    Raises:
+        MessageError: Damaged, or of another encoding.
+    """
+    limits = DecodeLimits()
+    message = decode_image_message(cdr, max_bytes=limits.max_image_bytes)
+    image = decode_image(message, 'thermal', limits=limits).image
+    if image.dtype != np.uint8:
+        text = f'{message.encoding} image'
+        raise MessageError(text, reason='depth', hint='one byte a pixel is expected: mono8')
+    return image.view(np.uint8)
 
 
 def frame_notes(reader: CdrReader, frame_id: str) -> tuple[str, ...]:

@@ -41,7 +41,7 @@ class FrameNote:
         confidence: Mean confidence of the label map, 0 to 1.
         score: Agreement with the truth, 0 to 1; None without truth.
         total_ms: From the bytes in hand to the message bytes.
-        tone: Low and high of the tone mapping, in counts.
+        tone: Low and high of the tone mapping, in counts; None where it is not known.
     """
 
     time_s: float
@@ -52,7 +52,7 @@ class FrameNote:
     confidence: float = 0.0
     score: float | None = None
     total_ms: float = 0.0
-    tone: tuple[float, float] = (0.0, 255.0)
+    tone: tuple[float, float] | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
