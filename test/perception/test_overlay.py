@@ -16,11 +16,12 @@
 
 from __future__ import annotations
 
+import cv2
 import numpy as np
 
 from xspec_ros.core.labels import DEFAULT_CLASSES, DEFAULT_DETECTION_CLASSES
 from xspec_ros.core.result import Detections, Result
-from xspec_ros.perception.overlay import draw_overlay, grey
+from xspec_ros.perception.overlay import colour_classes, draw_overlay, grey
 
 
 def result(label: int, boxes: list[tuple[float, float, float, float]]) -> Result:
@@ -69,3 +70,25 @@ def test_a_score_threshold_hides_weak_boxes() -> None:
 def test_sixteen_bit_counts_become_grey_by_the_tone_range() -> None:
     counts = np.array([[7000, 8000, 9000, 12000]], np.uint16)
     assert grey(counts, (7000.0, 9000.0)).tolist() == [[0, 128, 255, 255]]
+
+
+def test_names_and_aliases_of_the_default_classes_have_their_colours() -> None:
+    named = {label.name: label.colour for label in DEFAULT_CLASSES}
+    classes = colour_classes(['pedestrian', 'Car', 'sky'])
+    assert [label.name for label in classes] == ['pedestrian', 'Car', 'sky']
+    assert [label.colour for label in classes] == [named['person'], named['car'], named['sky']]
+
+
+def test_other_names_have_colours_of_their_own_always_the_same() -> None:
+    names = ['rider', 'truck', 'bus', 'train', 'wall', 'terrain', 'car']
+    classes = colour_classes(names)
+    assert classes == colour_classes(names)
+    colours = [label.colour for label in classes[:-1]] + [c.colour for c in DEFAULT_CLASSES]
+    pixels = np.array([colours], np.float32) / np.float32(255)
+    lab = cv2.cvtColor(pixels, cv2.COLOR_RGB2LAB)[0]
+    apart = np.linalg.norm(lab[:6, None] - lab[None], axis=2)
+    assert np.sort(apart, axis=1)[:, 1].min() > 25  # 2.3 is a just noticeable difference
+
+
+def test_as_many_classes_as_a_mask_holds_have_colours() -> None:
+    assert len(colour_classes([f'class {index}' for index in range(254)])) == 254
