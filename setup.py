@@ -21,6 +21,7 @@ from pathlib import Path
 from setuptools import find_packages, setup
 
 NAME = 'xspec_ros'
+ROOT = Path(__file__).resolve().parent  # colcon --symlink-install runs a link to this file
 
 RUNTIME = [
     'faster-coco-eval>=1.6',
@@ -62,17 +63,24 @@ EXTRAS = {
 def files_below(folder: str) -> list[tuple[str, list[str]]]:
     """Return the data-file entries for a folder, each file in the same place under share."""
     places: dict[str, list[str]] = {}
-    for path in sorted(Path(folder).rglob('*')):
-        if path.is_file() and '__pycache__' not in path.parts:
-            places.setdefault(f'share/{NAME}/{path.parent.as_posix()}', []).append(str(path))
+    for path in sorted((ROOT / folder).rglob('*')):
+        relative = path.relative_to(ROOT)
+        if path.is_file() and '__pycache__' not in relative.parts:
+            place = f'share/{NAME}/{relative.parent.as_posix()}'
+            places.setdefault(place, []).append(str(relative))
     return list(places.items())
+
+
+def executables() -> list[str]:
+    """Return the programs that ``ros2 run`` and launch files find in lib/xspec_ros."""
+    return [f'executables/{path.name}' for path in sorted((ROOT / 'executables').iterdir())]
 
 
 setup(
     name=NAME,
     version='0.1.0',
     description='Thermal perception for robots, trained without thermal labels',
-    long_description=Path('README.md').read_text(encoding='utf-8'),
+    long_description=(ROOT / 'README.md').read_text(encoding='utf-8'),
     long_description_content_type='text/markdown',
     license='Apache-2.0',
     maintainer='xspec_ros maintainers',
@@ -82,10 +90,10 @@ setup(
     package_data={
         NAME: ['py.typed', 'models/**/*', 'report/*.html', 'messages/definitions/**/*.msg']
     },
-    include_package_data=True,
     data_files=[
         ('share/ament_index/resource_index/packages', [f'resource/{NAME}']),
         (f'share/{NAME}', ['package.xml']),
+        (f'lib/{NAME}', executables()),
         *files_below('launch'),
         *files_below('config'),
     ],
