@@ -129,7 +129,8 @@ def _parameter(name: str, hint: object, default: object) -> Parameter:
     type_, optional = _without_none(hint.__origin__)  # type: ignore[attr-defined]  # Annotated
     limits = meta
     if hasattr(type_, '__metadata__'):  # limits of an optional value stand on the value
-        type_, limits = type_.__origin__, type_.__metadata__[0]
+        limits = type_.__metadata__[0]
+        type_ = type_.__origin__  # type: ignore[attr-defined]  # Annotated
     kind, choices = _kind(type_)
     low = limits.ge if limits.gt is None else math.nextafter(limits.gt, math.inf)
     return Parameter(
