@@ -178,7 +178,10 @@ def _latency(summary: Mapping[str, object]) -> str:
 
 
 def _counts(summary: Mapping[str, object]) -> str:
-    keys = ('thermal', 'rgb', 'answered', 'degraded', 'pairs', 'unpaired', 'dropped', 'rejected')
+    keys = (
+        'thermal', 'rgb', 'received', 'answered', 'degraded', 'pairs', 'unpaired', 'dropped',
+        'rejected', 'missing', 'foreign',
+    )  # fmt: skip
     rows = [(key, _text(summary[key])) for key in keys if key in summary]
     for group in ('dropped_by', 'rejected_by', 'rejected_rgb_by', 'warnings'):
         label = group.replace('_by', '').replace('_', ' ')
