@@ -143,7 +143,8 @@ def test_a_full_disk_is_told_once_and_the_rest_goes_on(tmp_path, small_disk):
     with small_disk(20_000):
         for _ in range(200):
             for stamp_ns in STAMPS:
-                recorder.take(DETECTIONS, DETECTIONS_TYPE, boxes(stamp_ns) + bytes(4000), 0)
+                noisy = boxes(stamp_ns) + rng.bytes(4000)
+                recorder.take(DETECTIONS, DETECTIONS_TYPE, noisy, 0)
         recorder.close()
     assert 'cannot be written' in str(recorder.error)
     assert recorder.complete
