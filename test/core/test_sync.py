@@ -588,3 +588,71 @@ def test_every_promise_holds_on_any_stream(sequence, reference, fallback):
             answered = event.frame
         assert (event.epoch, answered.stamp_ns) > last
         last = (event.epoch, answered.stamp_ns)
+
+
+# Changed while running
+
+
+def balanced(counts):
+    return all(
+        counts.received[m]
+        == counts.paired
+        + counts.dropped_old[m]
+        + counts.dropped_unpaired[m]
+        + counts.dropped_overflow[m]
+        + counts.dropped_duplicate[m]
+        + counts.waiting[m]
+        for m in ('rgb', 'thermal')
+    )
+
+
+def test_another_slop_holds_from_the_next_frame_on_and_what_waited_is_decided_first():
+    sync = PairSynchronizer(SyncSettings(slop_ms=5.0))
+    assert pairs(feed(sync, [rgb(0), thermal(10), rgb(20)])) == []
+    before = sync.retune(SyncSettings(slop_ms=15.0))
+    after = feed(sync, [thermal(110), rgb(120), rgb(153)])
+    assert pairs(before) == []
+    assert pairs(after) == [(110, 120)]
+    assert sync.counts.paired == 1
+    assert balanced(sync.counts)
+
+
+def test_advice_is_measured_anew_after_a_change():
+    sync = PairSynchronizer(SyncSettings(slop_ms=5.0))
+    feed(sync, [item for t in range(0, 4000, 100) for item in (rgb(t), thermal(t + 40))])
+    assert sync.advice() is not None
+    offset_ms = sync.counts.offset_ms
+    assert offset_ms is not None
+    sync.retune(SyncSettings(slop_ms=5.0, rgb_offset_ms=-offset_ms))
+    assert sync.advice() is None
+    feed(sync, [item for t in range(4000, 8000, 100) for item in (rgb(t), thermal(t + 40))])
+    assert sync.advice() is None
+
+
+@given(
+    stamps=st.lists(st.tuples(st.booleans(), st.integers(0, 500)), max_size=40),
+    cut=st.integers(0, 40),
+    slop_ms=st.floats(0.0, 100.0),
+    clock=st.booleans(),
+)
+@settings(max_examples=60, deadline=None)
+def test_the_books_balance_across_a_change_or_a_restart(stamps, cut, slop_ms, clock):
+    sync = PairSynchronizer()
+    frames = [rgb(t) if is_rgb else thermal(t) for is_rgb, t in stamps]
+    feed(sync, frames[:cut])
+    if clock:
+        sync.restart()
+        assert sync.counts.waiting == {'rgb': 0, 'thermal': 0}
+    else:
+        sync.retune(SyncSettings(slop_ms=slop_ms))
+    feed(sync, frames[cut:])
+    sync.flush()
+    assert balanced(sync.counts)
+
+
+def test_a_clock_that_goes_back_lets_older_stamps_in_at_once():
+    sync = PairSynchronizer(SyncSettings(jump_threshold_s=10.0))
+    feed(sync, [rgb(5000), thermal(5000)])
+    sync.restart()
+    assert pairs(feed(sync, [rgb(1000), thermal(1000), rgb(1100)])) == [(1000, 1000)]
+    assert sync.epoch == 1

@@ -166,3 +166,71 @@ def test_a_fused_model_gets_the_pair_and_goes_on_with_thermal_alone() -> None:
     assert stamps == [1, 2, 3, 4]
     assert [work.rgb is not None for work in works] == [True, True, False, True]
     assert [work.skew_ms for work in works if work.rgb] == [10.0, 10.0, 10.0]
+
+
+def test_other_tone_statistics_hold_for_the_work_that_waits_as_well() -> None:
+    stream = intake(mode='fused')
+    stream.accept('thermal', IMAGE_TYPE, message(picture(1), SECOND), received_ns=1)
+    wide = Tone(low_percentile=0.0, high_percentile=100.0)
+    stream.retune(wide)
+    [work] = stream.flush()
+    expected = Intake(Settings(mode='fused'), wide)
+    expected.accept('thermal', IMAGE_TYPE, message(picture(1), SECOND), received_ns=1)
+    [twin] = expected.flush()
+    assert work.tone == twin.tone
+
+
+def test_the_same_tone_statistics_leave_the_smoothing_alone() -> None:
+    stream = intake()
+    feed(stream, [SECOND])
+    tracker = stream.tone
+    stream.retune(Tone())
+    assert stream.tone is tracker
+
+
+def test_changed_pairing_lets_waiting_work_go_and_keeps_the_counts() -> None:
+    stream = intake(mode='fused')
+    feed(stream, [SECOND])
+    [work] = stream.apply(Settings(mode='fused', slop_ms=10.0))
+    assert work.thermal is not None
+    assert stream.counts.received['thermal'] == 1
+    assert stream.sync.settings.slop_ms == 10.0
+
+
+def test_other_thresholds_leave_pairing_and_tone_as_they_are() -> None:
+    stream = intake()
+    sync, tracker = stream.sync, stream.tone
+    assert stream.apply(Settings(score_threshold=0.9, swap_rb=True)) == []
+    assert (stream.sync, stream.tone) == (sync, tracker)
+    assert stream.limits.swap_rb
+
+
+def test_a_clock_that_goes_back_starts_an_epoch_before_the_stamps_do() -> None:
+    stream = intake()
+    feed(stream, [100 * SECOND])
+    stream.restart(2 * SECOND)
+    assert feed(stream, [2 * SECOND, 3 * SECOND]) == [2 * SECOND, 3 * SECOND]
+    assert stream.counts.epochs == 1
+
+
+def test_a_clock_that_goes_back_after_the_stamps_starts_no_second_epoch() -> None:
+    stream = intake()
+    feed(stream, [100 * SECOND, 2 * SECOND])
+    stream.restart(2 * SECOND)
+    assert feed(stream, [3 * SECOND]) == [3 * SECOND]
+    assert stream.counts.epochs == 1
+
+
+def test_a_clock_that_steps_while_the_stamps_go_on_changes_nothing() -> None:
+    stream = intake()
+    feed(stream, [100 * SECOND])
+    stream.restart(101 * SECOND)
+    assert stream.counts.epochs == 0
+
+
+def test_the_clock_ends_the_wait_of_a_frame_whose_partner_never_comes() -> None:
+    stream = intake(mode='fused', max_wait_ms=50.0)
+    feed(stream, [SECOND])
+    assert stream.advance(10 * SECOND) == []
+    [work] = stream.advance(10 * SECOND + SECOND // 10)
+    assert work.rgb is None
