@@ -39,12 +39,12 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from xspec_ros.bag.reader import BagReader
-from xspec_ros.dds.environment import receive_buffer_bytes
 from xspec_ros.dds.participant import Bus
 from xspec_ros.dds.play import play
 from xspec_ros.dds.qos import Profile
 from xspec_ros.messages.cdr import CdrReader, CdrWriter
 from xspec_ros.messages.topics import IMAGE_TYPE, RGB, SEGMENTATION, THERMAL
+from xspec_ros.perception.buffers import receive_buffer_bytes
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -90,6 +90,16 @@ def test_latency_summary_has_every_stage_and_figure():
     assert set(summary['wait']) == {'p50', 'p95', 'p99', 'max', 'mean'}
 
 
+def test_recent_latencies_forget_the_old_ones():
+    recorder = LatencyRecorder()
+    assert set(recorder.recent('total').values()) == {None}
+    for value in [1000.0] * 50 + list(range(300)):
+        recorder.record('total', float(value))
+    expected = np.quantile(np.arange(300), [0.5, 0.95, 0.99])
+    assert list(recorder.recent('total').values()) == pytest.approx(expected)
+    assert list(recorder.recent('total')) == ['p50', 'p95', 'p99']
+
+
 def test_latencies_of_a_long_run_stay_bounded_and_true():
     recorder = LatencyRecorder(['infer'])
     values = np.random.default_rng(0).gamma(2, 5, 60_000)

@@ -20,7 +20,6 @@ from xml.etree import ElementTree
 import pytest
 
 from xspec_ros.dds.environment import (
-    buffer_advice,
     choose_domain,
     cyclone_uri,
     discovery_range,
@@ -90,13 +89,6 @@ def test_settings_of_the_user_come_last():
 
 def test_security_that_only_permits_is_no_reason_to_stop():
     refuse_security({'ROS_SECURITY_ENABLE': 'true', 'ROS_SECURITY_STRATEGY': 'Permissive'})
-
-
-def test_small_buffer_is_judged_against_two_images():
-    assert buffer_advice(921_600, 4_194_304) == ''
-    assert buffer_advice(921_600, None) == ''
-    assert 'sysctl -w net.core.rmem_max=8388608' in buffer_advice(921_600, 212_992)
-    assert 'rmem_max=33554432' in buffer_advice(10_000_000, 212_992)
 
 
 def test_zenoh_comes_first_where_it_is_set():

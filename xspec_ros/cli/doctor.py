@@ -140,7 +140,7 @@ def _ros() -> tuple[dict[str, object], list[str]]:
 
 
 def _dds(largest_image: int) -> tuple[dict[str, object], list[str]]:
-    from xspec_ros.dds.environment import buffer_advice, receive_buffer_bytes
+    from xspec_ros.perception.buffers import buffer_advice, receive_buffer_bytes
 
     granted = receive_buffer_bytes()
     facts: dict[str, object] = {

@@ -35,8 +35,10 @@ from xspec_ros.cli.signals import stop_on_signals
 from xspec_ros.errors import ConfigError, DataError
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from xspec_ros.dds.live import LiveReport
-    from xspec_ros.dds.watch import Notice
+    from xspec_ros.perception.notices import Notice
     from xspec_ros.perception.settings import Settings
 
 log = logging.getLogger('xspec')
@@ -123,11 +125,20 @@ def _outcome(report: LiveReport, *, interrupted: bool) -> Outcome:
         outcome.error = report.failure
         outcome.exit_code = EXIT_PARTIAL if summary['answered'] else EXIT_NOTHING
     elif not summary['answered'] and not interrupted:
-        last = [notice.text for notice in report.notices if notice.level != 'info']
-        message = last[-1] if last else 'no thermal frame could be answered'
-        outcome.error = DataError(message, hint='see docs/dds.md, "Nothing arrives"')
+        outcome.error = DataError(
+            _reason(report.notices), hint='see docs/dds.md, "Nothing arrives"'
+        )
         outcome.exit_code = EXIT_NOTHING
     return outcome
+
+
+def _reason(notices: Sequence[Notice]) -> str:
+    """Return the last error that was told, else the last warning."""
+    for level in ('error', 'warning'):
+        texts = [notice.text for notice in notices if notice.level == level]
+        if texts:
+            return texts[-1]
+    return 'no thermal frame could be answered'
 
 
 def _text(summary: dict[str, object]) -> str:

@@ -33,6 +33,7 @@ CameraState: TypeAlias = Literal['waiting', 'alive', 'shutter', 'frozen', 'stuck
 
 _NS_PER_S = 1_000_000_000
 _RESERVOIR = 20_000
+_RECENT = 300  # values a stage behind the quantiles of the diagnostics
 _RATE_WINDOW = 150
 _MIN_GAPS = 20
 _JITTER_ALLOWANCE = 0.65  # in periods: a gap counts as a loss from 1.65 periods on
@@ -93,8 +94,9 @@ class RateMeter:
         """Return the time between frames, from the short gaps: losses lengthen the others."""
         if not self._gaps:
             return 0
-        low = sorted(self._gaps)[len(self._gaps) // 5]
-        short = [gap for gap in self._gaps if gap < 1.5 * low]
+        gaps = sorted(self._gaps)  # a copy: another thread may add
+        low = gaps[len(gaps) // 5]
+        short = [gap for gap in gaps if gap < 1.5 * low]
         return sum(short) // len(short)
 
     def rate_hz(self) -> float | None:
@@ -120,6 +122,9 @@ class LatencyRecorder:
 
     def __init__(self, stages: Iterable[str] = STAGES) -> None:
         self._samples: dict[str, array[float]] = {stage: array('d') for stage in stages}
+        self._recent: dict[str, deque[float]] = {
+            stage: deque(maxlen=_RECENT) for stage in self._samples
+        }
         self._number: Counter[str] = Counter()
         self._sum: dict[str, float] = dict.fromkeys(self._samples, 0.0)
         self._max: dict[str, float] = dict.fromkeys(self._samples, 0.0)
@@ -133,6 +138,7 @@ class LatencyRecorder:
             latency_ms: How long it took.
         """
         samples = self._samples[stage]
+        self._recent[stage].append(latency_ms)
         self._number[stage] += 1
         self._sum[stage] += latency_ms
         self._max[stage] = max(latency_ms, self._max[stage])
@@ -146,6 +152,18 @@ class LatencyRecorder:
     def summary(self) -> dict[str, dict[str, float | None]]:
         """Return ``{stage: {p50, p95, p99, max, mean}}`` in ms; None where nothing ran."""
         return {stage: self._summary(stage) for stage in self._samples}
+
+    def recent(self, stage: str) -> dict[str, float | None]:
+        """Return ``{p50, p95, p99}`` in ms of the last 300 values; None where nothing ran.
+
+        Args:
+            stage: One of the stages.
+        """
+        ordered = sorted(self._recent[stage])
+        return {
+            name: _quantile(ordered, fraction) if ordered else None
+            for name, fraction in QUANTILES.items()
+        }
 
     def _summary(self, stage: str) -> dict[str, float | None]:
         ordered = sorted(self._samples[stage])

@@ -12,22 +12,21 @@
 # See the License for the specific language governing permissions and
 # limitations under the License.
 
-"""What the machine and its ROS environment say about the bus: domain, discovery, buffers."""
+"""What the machine and its ROS environment say about the bus: domain, discovery, security."""
 
 from __future__ import annotations
 
 import os
-from pathlib import Path
 from typing import TYPE_CHECKING
 from xml.sax.saxutils import quoteattr
 
 from xspec_ros.errors import ConfigError
+from xspec_ros.perception.silence import sight_causes
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
 MAX_DOMAIN = 232
-RMEM_MAX = Path('/proc/sys/net/core/rmem_max')
 # A `min` above what the kernel grants would stop the participant from starting.
 BUFFER_XML = (
     '<CycloneDDS><Domain><Internal>'
@@ -124,36 +123,6 @@ def cyclone_uri(environ: Mapping[str, str]) -> str:
     return ','.join(part for part in parts if part)
 
 
-def receive_buffer_bytes() -> int | None:
-    """Return the largest receive buffer a socket can have here, None where nobody says."""
-    try:
-        return int(RMEM_MAX.read_text(encoding='ascii'))
-    except (OSError, ValueError):
-        return None
-
-
-def buffer_advice(largest_message: int, granted: int | None) -> str:
-    """Say what to do when the receive buffer is too small for the images, else nothing.
-
-    Args:
-        largest_message: Bytes of the largest image.
-        granted: ``net.core.rmem_max`` in bytes, None where unknown.
-
-    Returns:
-        One line, empty when the buffer holds two such images.
-    """
-    if granted is None or granted >= 2 * largest_message:
-        return ''
-    wanted = 8 * 2**20
-    while wanted < 2 * largest_message:
-        wanted *= 2
-    return (
-        f'the receive buffer ({granted} bytes, net.core.rmem_max) holds less than two images of '
-        f'{largest_message} bytes: frames will be lost; '
-        f'run: sudo sysctl -w net.core.rmem_max={wanted}'
-    )
-
-
 def silence_causes(domain: int, environ: Mapping[str, str]) -> str:
     """Say why no publisher may be in sight, the likeliest cause first.
 
@@ -161,14 +130,8 @@ def silence_causes(domain: int, environ: Mapping[str, str]) -> str:
         domain: The domain that was joined.
         environ: Environment variables.
     """
-    rmw = environ.get('RMW_IMPLEMENTATION', '')
-    zenoh = 'publishers that run rmw_zenoh_cpp are not on DDS at all'
-    causes = [
-        f'another domain (this is {domain}; --domain or ROS_DOMAIN_ID)',
-        f'discovery range {discovery_range(environ)} (ROS_AUTOMATIC_DISCOVERY_RANGE)',
-        zenoh,
-        'a firewall or a network without multicast',
-    ]
-    if 'zenoh' in rmw:
-        causes.insert(0, f'RMW_IMPLEMENTATION={rmw}: {causes.pop(2)}')
-    return '; '.join(causes)
+    return sight_causes(
+        f'{domain}; --domain or ROS_DOMAIN_ID',
+        discovery_range(environ),
+        environ.get('RMW_IMPLEMENTATION', ''),
+    )

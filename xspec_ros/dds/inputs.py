@@ -19,15 +19,16 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from xspec_ros.dds.qos import SENSOR
-from xspec_ros.dds.watch import InputWatch
-from xspec_ros.messages.topics import COMPRESSED_SUFFIX, COMPRESSED_TYPE, IMAGE_TYPE
+from xspec_ros.messages.topics import COMPRESSED_TYPE
+from xspec_ros.perception.monitor import InputView
+from xspec_ros.perception.transport import compressed_alternative, first_subscription
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from xspec_ros.core.frame import Modality
-    from xspec_ros.dds.participant import Bus, Endpoint, Reader
-    from xspec_ros.perception.intake import Intake
+    from xspec_ros.dds.participant import Bus, Reader
+    from xspec_ros.perception.monitor import Publication
     from xspec_ros.perception.settings import InputSettings
 
 RAW_GRACE_NS = 500_000_000
@@ -43,52 +44,43 @@ class CameraInput:
         bus: The bus.
         name: ``rgb`` or ``thermal``.
         settings: Topic and transport.
-        intake: The pipeline's intake, which meters the camera.
         started_ns: Monotonic time of the start.
     """
 
     def __init__(
-        self,
-        bus: Bus,
-        name: Modality,
-        settings: InputSettings,
-        *,
-        intake: Intake,
-        started_ns: int,
+        self, bus: Bus, name: Modality, settings: InputSettings, *, started_ns: int
     ) -> None:
-        topic = settings.topic
         self.name = name
-        self.watch = InputWatch(name, topic, cameras=intake.cameras, rate=intake.rates[name])
-        self.readers: list[Reader] = []
         self._bus = bus
-        self._auto = settings.transport == 'auto' and not topic.endswith(COMPRESSED_SUFFIX)
+        self._settings = settings
+        self._readers: list[Reader] = []
+        self._is_final = False
         self._raw_until_ns = started_ns + RAW_GRACE_NS
-        if self._auto or settings.transport == 'raw':
-            self._open(topic, IMAGE_TYPE)
-        else:
-            packed = topic.removesuffix(COMPRESSED_SUFFIX) + COMPRESSED_SUFFIX
-            self._open(packed, COMPRESSED_TYPE)
+        self._open(*first_subscription(settings))
 
-    def discover(self, publications: Sequence[Endpoint], now_ns: int) -> None:
+    def discover(self, publications: Sequence[Publication], now_ns: int) -> None:
         """Open the compressed topic when raw images have not shown up and it has."""
-        if not self._auto or self.watch.received or now_ns < self._raw_until_ns:
+        if self._is_final or now_ns < self._raw_until_ns:
             return
-        kinds = {(entry.topic, entry.type_name) for entry in publications if not entry.own}
-        topic = self.watch.topic
-        if (topic, IMAGE_TYPE) in kinds:
-            return
-        for candidate in (topic + COMPRESSED_SUFFIX, topic):
-            if (candidate, COMPRESSED_TYPE) in kinds:
-                self._open(candidate, COMPRESSED_TYPE)
-                self._auto = False
-                return
+        topic = compressed_alternative(self._settings, publications)
+        if topic is not None:
+            self._open(topic, COMPRESSED_TYPE)
+            self._is_final = True
 
     def take(self) -> Iterator[tuple[str, bytes]]:
         """Yield type and bytes of what has arrived, oldest first."""
-        for reader in self.readers:
+        for reader in self._readers:
             for cdr in reader.take():
-                self.watch.add(len(cdr))
+                self._is_final = True
                 yield reader.type_name, cdr
 
+    def view(self) -> InputView:
+        """Return where it listens and which QoS policies keep publishers away."""
+        policies = (reader.incompatible() for reader in self._readers)
+        return InputView(
+            topics=tuple(reader.topic for reader in self._readers),
+            policies=tuple(policy for policy in policies if policy),
+        )
+
     def _open(self, topic: str, type_name: str) -> None:
-        self.readers.append(self._bus.reader(topic, type_name, SENSOR))
+        self._readers.append(self._bus.reader(topic, type_name, SENSOR))

@@ -23,23 +23,22 @@ from threading import Event
 from time import perf_counter_ns, time_ns
 from typing import TYPE_CHECKING
 
-from xspec_ros.dds.environment import buffer_advice, receive_buffer_bytes
+from xspec_ros.dds.environment import silence_causes
 from xspec_ros.dds.inputs import CameraInput
 from xspec_ros.dds.outputs import Outputs
 from xspec_ros.dds.participant import Bus
-from xspec_ros.dds.silence import explain_silence
-from xspec_ros.dds.watch import Notice
 from xspec_ros.messages.diagnostics import encode_diagnostics
+from xspec_ros.perception.buffers import receive_buffer_bytes
 from xspec_ros.perception.live import LiveRunner
+from xspec_ros.perception.monitor import GraphView, Monitor, Publication
 from xspec_ros.perception.pipeline import open_pipeline
-from xspec_ros.perception.status import pipeline_statuses
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable
 
     from xspec_ros.core.frame import Modality
-    from xspec_ros.dds.participant import Endpoint
     from xspec_ros.errors import EngineError
+    from xspec_ros.perception.notices import Notice
     from xspec_ros.perception.pipeline import Answer, Pipeline
     from xspec_ros.perception.settings import InputSettings, Settings
 
@@ -48,8 +47,6 @@ log = logging.getLogger(__name__)
 WAIT_S = 0.1
 CHECK_EVERY_NS = 250_000_000
 DIAGNOSE_EVERY_NS = 1_000_000_000
-SILENCE_AFTER_NS = 2_000_000_000
-SILENCE_AGAIN_NS = 10_000_000_000
 WARM_UP_HW = (480, 640)
 FINISH_S = 0.5
 
@@ -127,33 +124,22 @@ class _Session:
         self.started_ns = perf_counter_ns()
         self._on_notice = on_notice
         self._frames: int | None = None
-        self._silence: dict[str, tuple[str, int]] = {}
-        self._judged: set[str] = set()
+        self.monitor = Monitor(pipeline, started_ns=self.started_ns, granted=self.granted)
+        self.outputs = Outputs(bus)
         settings = pipeline.settings
-        manifest = pipeline.perception.bundle.manifest
-        self.outputs = Outputs(
-            bus, manifest.detection_classes, manifest.classes, pipeline.score_threshold
-        )
         cameras: tuple[tuple[Modality, InputSettings], ...] = (
             ('thermal', settings.thermal),
             ('rgb', settings.rgb),
         )
         self.inputs = [
-            CameraInput(
-                bus,
-                name,
-                chosen,
-                intake=pipeline.intake,
-                started_ns=self.started_ns,
-            )
-            for name, chosen in cameras
+            CameraInput(bus, name, chosen, started_ns=self.started_ns) for name, chosen in cameras
         ]
 
     def run(self, seconds: float | None, frames: int | None) -> None:
         """Receive until time, count, failure or the user ends it."""
         self._frames = frames
         self.outputs.publish(self.pipeline.latched())
-        runner = LiveRunner(self.pipeline, self._answer)
+        runner = LiveRunner(self.pipeline, self._answer, relabelled=self.outputs.publish)
         end_ns = None if seconds is None else self.started_ns + int(seconds * 1e9)
         check_ns = diagnose_ns = self.started_ns
         try:
@@ -195,6 +181,7 @@ class _Session:
         for camera in self.inputs:
             received_ns = perf_counter_ns()
             for type_name, cdr in camera.take():
+                self.monitor.heard(camera.name, len(cdr))
                 runner.submit(camera.name, type_name, cdr, received_ns, time_ns())
 
     def _answer(self, answer: Answer) -> None:
@@ -206,49 +193,28 @@ class _Session:
             self.bus.wake()
 
     def _check(self, now_ns: int) -> None:
-        publications = None
-        for camera in self.inputs:
-            watch = camera.watch
-            for notice in watch.check(now_ns, self.granted):
-                self._tell(notice)
-            if watch.received:
-                self._judge_buffer(camera)
-                continue
-            publications = self.bus.publications() if publications is None else publications
-            camera.discover(publications, now_ns)
-            self._check_silence(camera, publications, now_ns)
-
-    def _check_silence(
-        self, camera: CameraInput, publications: Sequence[Endpoint], now_ns: int
-    ) -> None:
-        """Tell why nothing comes, once the same cause has stood for a while."""
-        notice = explain_silence(
-            camera.name,
-            camera.readers,
-            publications,
-            domain=self.bus.domain,
-            environ=os.environ,
-            granted=self.granted,
-        )
-        kind, due_ns = self._silence.get(camera.name, ('', 0))
-        if notice.kind != kind:
-            due_ns = now_ns + SILENCE_AFTER_NS
-        elif now_ns >= due_ns:
-            due_ns = now_ns + SILENCE_AGAIN_NS
+        for notice in self.monitor.check(now_ns, self._look):
             self._tell(notice)
-        self._silence[camera.name] = (notice.kind, due_ns)
 
-    def _judge_buffer(self, camera: CameraInput) -> None:
-        """Compare the receive buffer with the images as soon as their size is known."""
-        if camera.name not in self._judged:
-            self._judged.add(camera.name)
-            if advice := buffer_advice(camera.watch.largest, self.granted):
-                text = f'{camera.name}: {advice}'
-                self._tell(Notice(level='warning', kind='buffer', text=text))
+    def _look(self) -> GraphView:
+        """Look who publishes, because a camera is silent; it may find its compressed topic."""
+        publications = [
+            Publication(entry.topic, entry.type_name)
+            for entry in self.bus.publications()
+            if not entry.own
+        ]
+        now_ns = perf_counter_ns()
+        for camera in self.inputs:
+            camera.discover(publications, now_ns)
+        return GraphView(
+            inputs={camera.name: camera.view() for camera in self.inputs},
+            publications=publications,
+            causes=silence_causes(self.bus.domain, os.environ),
+        )
 
     def _diagnose(self, now_ns: int) -> None:
         stamp_ns = time_ns()
-        statuses = pipeline_statuses(self.pipeline, now_ns)
+        statuses = self.monitor.statuses(now_ns)
         self.outputs.diagnose(encode_diagnostics(statuses, stamp_ns=stamp_ns), stamp_ns)
 
     def _tell(self, notice: Notice) -> None:

@@ -20,7 +20,7 @@ from threading import Lock
 from typing import TYPE_CHECKING
 
 from xspec_ros.dds.qos import LATCHED, LIST, Profile, RESULT
-from xspec_ros.messages.annotations import encode_annotations
+from xspec_ros.messages.annotations import encode_annotations, WHITE
 from xspec_ros.messages.topics import (
     ANNOTATIONS,
     ANNOTATIONS_TYPE,
@@ -37,9 +37,8 @@ from xspec_ros.messages.topics import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable
 
-    from xspec_ros.core.labels import ClassLabel
     from xspec_ros.dds.participant import Bus
     from xspec_ros.perception.pipeline import Answer
 
@@ -58,24 +57,11 @@ class Outputs:
 
     Args:
         bus: The bus.
-        names: Detection classes.
-        classes: All classes, for the colours of the annotations.
-        score_threshold: Boxes below it are not annotated.
     """
 
-    def __init__(
-        self,
-        bus: Bus,
-        names: Sequence[str],
-        classes: Sequence[ClassLabel],
-        score_threshold: float,
-    ) -> None:
+    def __init__(self, bus: Bus) -> None:
         self.late = 0
         self._lock = Lock()
-        self._names = names
-        colours = {label.name: label.colour for label in classes}
-        self._colours = [colours.get(name, (255, 255, 255)) for name in names]
-        self._score_threshold = score_threshold
         self._writers = {
             topic: bus.writer(topic, type_name, profile) for topic, type_name, profile in PUBLISHED
         }
@@ -91,17 +77,7 @@ class Outputs:
         """Write the messages of one answer, and annotations where somebody reads them."""
         self.publish(answer.messages)
         if self._writers[ANNOTATIONS].matched():
-            result = answer.result
-            cdr = encode_annotations(
-                result.detections.at_least(self._score_threshold),
-                self._names,
-                stamp_ns=result.stamp_ns,
-                colours=self._colours,
-            )
-            note = Outgoing(
-                topic=ANNOTATIONS, type_name=ANNOTATIONS_TYPE, cdr=cdr, stamp_ns=result.stamp_ns
-            )
-            self.publish([note])
+            self.publish([_annotate(answer)])
 
     def diagnose(self, cdr: bytes, stamp_ns: int) -> None:
         """Write one diagnostics message."""
@@ -115,3 +91,19 @@ class Outputs:
         for writer in self._writers.values():
             if writer.matched():
                 writer.wait_acknowledged(timeout_s)
+
+
+def _annotate(answer: Answer) -> Outgoing:
+    """Draw the boxes of an answer for Foxglove, in the colours of the model that answered."""
+    result, serving = answer.result, answer.serving
+    manifest = serving.perception.bundle.manifest
+    colours = {label.name: label.colour for label in manifest.classes}
+    cdr = encode_annotations(
+        result.detections.at_least(serving.score_threshold),
+        manifest.detection_classes,
+        stamp_ns=result.stamp_ns,
+        colours=[colours.get(name, WHITE) for name in manifest.detection_classes],
+    )
+    return Outgoing(
+        topic=ANNOTATIONS, type_name=ANNOTATIONS_TYPE, cdr=cdr, stamp_ns=result.stamp_ns
+    )

@@ -23,10 +23,10 @@ from typing import Protocol, TYPE_CHECKING
 
 from xspec_ros.dds.participant import Bus, Writer
 from xspec_ros.dds.qos import LATCHED, PLAYED, Profile
-from xspec_ros.dds.watch import Notice
 from xspec_ros.errors import DataError, MessageError
 from xspec_ros.messages.topics import LABEL_INFO_TYPE
 from xspec_ros.messages.typestore import is_known, type_hash
+from xspec_ros.perception.notices import Notice
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
