@@ -18,7 +18,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 import math
-from typing import get_args, get_type_hints, Literal, TYPE_CHECKING, TypeVar
+from typing import get_args, get_origin, get_type_hints, Literal, TYPE_CHECKING, TypeVar
 
 import msgspec
 from msgspec import Meta, Struct
@@ -44,7 +44,7 @@ class Parameter:
         description: Its meaning.
         minimum: Smallest value, None without.
         maximum: Largest value, None without.
-        choices: Valid texts; empty for any.
+        choices: Valid values as text; empty for any.
         optional: It may stay unset.
         change: When it may change: ``live`` at any time, ``configure`` while unconfigured,
             ``start`` never.
@@ -157,5 +157,8 @@ def _kind(hint: object) -> tuple[Kind, tuple[str, ...]]:
     plain: dict[object, Kind] = {str: 'text', bool: 'flag', int: 'integer', float: 'number'}
     if hint in plain:
         return plain[hint], ()
-    texts = tuple(member for member in get_args(hint) if isinstance(member, str))
-    return ('text', texts) if texts else ('numbers', ())
+    if get_origin(hint) is not Literal:
+        return 'numbers', ()
+    members = get_args(hint)
+    kind: Kind = 'text' if isinstance(members[0], str) else 'integer'
+    return kind, tuple(str(member) for member in members)

@@ -41,6 +41,7 @@ from xspec_ros.messages.topics import (
 )
 from xspec_ros.perception.intake import Intake, Payload, Work
 from xspec_ros.perception.perception import open_perception, Perception
+from xspec_ros.perception.turn import as_received, upright
 
 if TYPE_CHECKING:
     from xspec_ros.core.frame import Modality
@@ -186,12 +187,7 @@ class Pipeline:
         serving = serving or self.serving
         started_ns = perf_counter_ns()
         try:
-            result = serving.perception.infer_frame(
-                work.thermal,
-                work.rgb,
-                work.tone,
-                confidence_threshold=serving.confidence_threshold,
-            )
+            result = self._infer(work, serving)
         except EngineError:
             self.drop('engine')
             raise
@@ -253,6 +249,16 @@ class Pipeline:
     def close(self) -> None:
         """Free the engines."""
         self.perception.close()
+
+    def _infer(self, work: Work, serving: Serving) -> Result:
+        turns = self.settings.thermal.rotate_deg, self.settings.rgb.rotate_deg
+        result = serving.perception.infer_frame(
+            upright(work.thermal, turns[0]),
+            upright(work.rgb, turns[1]),
+            work.tone,
+            confidence_threshold=serving.confidence_threshold,
+        )
+        return as_received(result, turns[result.mode == 'rgb'])
 
     def _encode(self, result: Result, serving: Serving) -> tuple[Outgoing, ...]:
         stamp_ns, frame_id = result.stamp_ns, result.frame_id

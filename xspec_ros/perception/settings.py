@@ -25,6 +25,7 @@ from xspec_ros.messages.topics import RGB, THERMAL
 
 Transport: TypeAlias = Literal['auto', 'raw', 'compressed']
 ReceiveTime: TypeAlias = Literal['auto', 'always', 'never']
+Turn: TypeAlias = Literal[0, 90, 180, 270]
 Share: TypeAlias = Annotated[float, Meta(ge=0.0, le=1.0)]
 
 LIVE = {'change': 'live'}  # may change while it runs; the others only before it is configured
@@ -46,6 +47,13 @@ class InputSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
             extra=LIVE,
         ),
     ] = 0.0
+    rotate_deg: Annotated[
+        Turn,
+        Meta(
+            description='Clockwise turn that puts the picture upright for the model; '
+            'results stay in the picture as received.'
+        ),
+    ] = 0
 
 
 class RgbInput(InputSettings, frozen=True, kw_only=True, forbid_unknown_fields=True):
