@@ -34,7 +34,6 @@ if TYPE_CHECKING:
     from types import FrameType
 
     from rclpy.impl.rcutils_logger import RcutilsLogger
-    from rclpy.node import Node
 
 THREADS = 4  # services, cameras and timers each have one at once, and one is to spare
 POLL_S = 0.05
@@ -56,6 +55,12 @@ class RunningNode(Protocol):
 
     def close(self) -> None:
         """End the work; called once, before the node is destroyed."""
+
+    def get_logger(self) -> RcutilsLogger:
+        """Return the node's logger, as every rclpy node does."""
+
+    def destroy_node(self) -> None:
+        """Destroy the node, as every rclpy node can be."""
 
 
 class LogForwarder(logging.Handler):
@@ -115,14 +120,14 @@ def run_node(make: Callable[[], RunningNode], args: Sequence[str] | None = None)
     executor.shutdown()
     spinner.join()
     logging.getLogger(LIBRARY).removeHandler(handler)
-    node.destroy_node()  # type: ignore[attr-defined]  # every RunningNode is an rclpy node
+    node.destroy_node()
     rclpy.shutdown()
     return node.exit_code
 
 
-def forward_logs(node: Node | RunningNode) -> LogForwarder:
+def forward_logs(node: RunningNode) -> LogForwarder:
     """Send the library's log records to a node's logger; return the handler that does it."""
-    handler = LogForwarder(node.get_logger())  # type: ignore[union-attr]  # an rclpy node
+    handler = LogForwarder(node.get_logger())
     logger = logging.getLogger(LIBRARY)
     logger.addHandler(handler)
     logger.setLevel(logging.INFO)

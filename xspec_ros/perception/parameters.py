@@ -16,9 +16,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 import math
-from typing import get_args, get_origin, get_type_hints, Literal, TYPE_CHECKING, TypeVar
+from typing import Annotated, get_args, get_origin, get_type_hints, Literal, TYPE_CHECKING, TypeVar
 
 import msgspec
 from msgspec import Meta, Struct
@@ -105,8 +106,8 @@ def _checked(parameter: Parameter, value: object, where: str) -> object:
     """Refuse NaN and infinity, which pass every comparison; widen integers to numbers."""
     if parameter.kind == 'number' and type(value) is int:
         value = float(value)
-    if parameter.kind == 'numbers' and not isinstance(value, str | bytes):
-        value = [float(item) for item in value]  # type: ignore[attr-defined]  # any sequence
+    if parameter.kind == 'numbers' and isinstance(value, Iterable) and not isinstance(value, str):
+        value = [float(item) for item in value]
     numbers = value if isinstance(value, list) else [value]
     if any(isinstance(number, float) and not math.isfinite(number) for number in numbers):
         message = f'parameter {parameter.name} is {value} in {where}'
@@ -125,12 +126,10 @@ def _put(nested: dict[str, object], name: str, value: object) -> None:
 
 
 def _parameter(name: str, hint: object, default: object) -> Parameter:
-    meta = next(item for item in hint.__metadata__ if isinstance(item, Meta))  # type: ignore[attr-defined]  # Annotated
-    type_, optional = _without_none(hint.__origin__)  # type: ignore[attr-defined]  # Annotated
-    limits = meta
-    if hasattr(type_, '__metadata__'):  # limits of an optional value stand on the value
-        limits = type_.__metadata__[0]
-        type_ = type_.__origin__  # type: ignore[attr-defined]  # Annotated
+    annotated, meta = _split(hint)
+    type_, optional = _without_none(annotated)
+    type_, limits = _split(type_)  # limits of an optional value stand on the value
+    limits = limits if limits != Meta() else meta
     kind, choices = _kind(type_)
     low = limits.ge if limits.gt is None else math.nextafter(limits.gt, math.inf)
     return Parameter(
@@ -144,6 +143,14 @@ def _parameter(name: str, hint: object, default: object) -> Parameter:
         optional=optional,
         change=str((meta.extra or {}).get('change', 'configure')),
     )
+
+
+def _split(hint: object) -> tuple[object, Meta]:
+    """Return type and description of ``Annotated[type, Meta(...)]``; of others an empty one."""
+    if get_origin(hint) is not Annotated:
+        return hint, Meta()
+    type_, meta = get_args(hint)
+    return type_, meta
 
 
 def _without_none(hint: object) -> tuple[object, bool]:
