@@ -90,7 +90,8 @@ class OverlayNode(Node):
         if self.overlay is not None and self._looks == LOOKS_BEFORE_TOLD:
             lack = self.overlay.lack()
             if lack:
-                self.get_logger().warning(f'nothing is drawn: {lack}')
+                topics = ', '.join(each.topic_name for each in self._inputs)
+                self.get_logger().warning(f'nothing is drawn: {lack}; listening on {topics}')
 
     def _start(self) -> None:
         chosen = self._settings
