@@ -115,13 +115,14 @@ def run_node(make: Callable[[], RunningNode], args: Sequence[str] | None = None)
     while not stop.wait(POLL_S) and not node.ended.is_set():
         pass
     stop.set()
-    _end_for_sure(node)
+    watchdog = _end_for_sure(node)
     node.close()
     executor.shutdown()
     spinner.join()
     logging.getLogger(LIBRARY).removeHandler(handler)
     node.destroy_node()
     rclpy.shutdown()
+    watchdog.cancel()  # what follows needs no ROS and may take its time
     return node.exit_code
 
 
@@ -158,7 +159,7 @@ def _spin_until_failure(executor: MultiThreadedExecutor, stop: Event) -> None:
             logging.getLogger(__name__).exception('a callback failed: %s', error)
 
 
-def _end_for_sure(node: RunningNode) -> None:
+def _end_for_sure(node: RunningNode) -> Timer:
     """Leave the process in time, also when a thread is inside a model load and cannot be asked."""
 
     def leave() -> None:
@@ -169,3 +170,4 @@ def _end_for_sure(node: RunningNode) -> None:
     watchdog = Timer(END_WITHIN_S, leave)
     watchdog.daemon = True
     watchdog.start()
+    return watchdog
