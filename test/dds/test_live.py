@@ -15,10 +15,14 @@
 """Perception on a real bus: the same answers as without one, and plain words about trouble."""
 
 from dataclasses import dataclass, replace
+import itertools
+import json
+import shutil
 from threading import Event, Thread
 import time
 
 import cv2
+import msgspec
 import numpy as np
 import pytest
 
@@ -321,3 +325,83 @@ def test_silent_camera_shows_in_diagnostics(settings, domain, listener):
 
     _, seen = run(settings, domain, script)
     assert seen
+
+
+def new_bundle(source, target, name, confidence):
+    """Copy a bundle under another name and confidence threshold."""
+    shutil.copytree(source, target)
+    manifest = json.loads((target / 'bundle.json').read_text())
+    manifest['name'] = name
+    manifest['thresholds']['confidence'] = confidence
+    (target / 'bundle.json').write_text(json.dumps(manifest))
+    return target
+
+
+class Stream:
+    """A thermal camera at 20 Hz in its own thread, until it is stopped."""
+
+    def __init__(self, domain):
+        self.stop = Event()
+        self.thread = Thread(target=self.run, args=(domain,))
+        self.thread.start()
+
+    def run(self, domain):
+        topics = [Topic(THERMAL)]
+        play(self.records, topics, domain=domain, wait_for=1, stop=self.stop)
+
+    def records(self):
+        for index in itertools.count():
+            cdr = encode_image(
+                counts(index % 8), stamp_ns=stamp_ns(index), frame_id='t', encoding='mono16'
+            )
+            yield Record(THERMAL, memoryview(cdr), stamp_ns(index))
+
+    def close(self):
+        self.stop.set()
+        self.thread.join(DEADLINE_S)
+
+
+def test_a_bundle_that_replaces_the_models_folder_is_swapped_in_and_a_bad_one_is_not(
+    settings, domain, listener, tiny_bundle, tmp_path
+):
+    folder = new_bundle(tiny_bundle, tmp_path / 'served', 'first', 0.0)
+    labels = listener.bus.reader(LABEL_INFO, LABEL_INFO_TYPE, LATCHED)
+    told, thresholds = [], []
+
+    def heard(kind):
+        def enough(_):
+            thresholds.extend(decode_label_info(cdr).threshold for cdr in labels.take())
+            return any(notice.kind == kind for notice in told)
+
+        return enough
+
+    def script():
+        stream = Stream(domain)
+        try:
+            listener.collect(listener.segmentation, lambda found: len(found) > 10)
+            folder.rename(tmp_path / 'gone')
+            new_bundle(tiny_bundle, tmp_path / 'new', 'second', 0.25).rename(folder)
+            listener.collect(listener.segmentation, heard('swapped'))
+            listener.collect(listener.segmentation, lambda found: len(found) > 10)
+            with (folder / 'thermal.fp32.onnx').open('ab') as file:
+                file.write(b'damage')
+            listener.collect(listener.segmentation, heard('swap_refused'))
+            listener.collect(listener.segmentation, lambda found: len(found) > 10)
+            heard('')(None)
+        finally:
+            stream.close()
+
+    report, _ = run(
+        msgspec.structs.replace(settings, model=str(folder)),
+        domain,
+        script,
+        on_notice=told.append,
+        seconds=6 * DEADLINE_S,
+    )
+    summary = report.summary
+    assert [n.kind for n in told if 'swap' in n.kind] == ['swapped', 'swap_refused']
+    assert (summary['swaps'], summary['swaps_refused'], summary['model']) == (1, 1, 'second')
+    assert summary['thermal'] == summary['answered'] + summary['rejected'] + summary['dropped']
+    assert summary['answered'] > 30
+    assert summary['rejected'] == 0
+    assert thresholds == pytest.approx([0.0, 0.25])

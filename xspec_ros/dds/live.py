@@ -29,6 +29,7 @@ from xspec_ros.dds.outputs import Outputs
 from xspec_ros.dds.participant import Bus
 from xspec_ros.messages.diagnostics import encode_diagnostics
 from xspec_ros.perception.buffers import receive_buffer_bytes
+from xspec_ros.perception.follow import ModelFollower
 from xspec_ros.perception.live import LiveRunner
 from xspec_ros.perception.monitor import GraphView, Monitor, Publication
 from xspec_ros.perception.pipeline import open_pipeline
@@ -77,6 +78,8 @@ def live(
 ) -> LiveReport:
     """Run perception on a live bus until time, count or ``stop`` ends it.
 
+    A bundle that replaces the model's folder meanwhile is swapped in.
+
     Args:
         settings: Run-time parameters.
         domain: DDS domain; None to follow ``ROS_DOMAIN_ID``.
@@ -93,11 +96,12 @@ def live(
         EngineError: Its engine cannot be opened.
         ConfigError: The bus cannot be joined.
     """
+    follower = ModelFollower(settings.model)
     pipeline = open_pipeline(settings)
     try:
         pipeline.perception.warm_up(*WARM_UP_HW)
         with Bus(domain) as bus:
-            session = _Session(bus, pipeline, stop or Event(), on_notice)
+            session = _Session(bus, pipeline, follower, stop=stop or Event(), on_notice=on_notice)
             session.run(seconds, frames)
             return session.report()
     finally:
@@ -111,11 +115,14 @@ class _Session:
         self,
         bus: Bus,
         pipeline: Pipeline,
+        follower: ModelFollower,
+        *,
         stop: Event,
         on_notice: Callable[[Notice], None] | None,
     ) -> None:
         self.bus = bus
         self.pipeline = pipeline
+        self.follower = follower
         self.stop = stop
         self.notices: list[Notice] = []
         self.answered = 0
@@ -153,11 +160,12 @@ class _Session:
                 now_ns = perf_counter_ns()
                 if now_ns >= check_ns:
                     check_ns = now_ns + CHECK_EVERY_NS
-                    self._check(now_ns)
+                    self._check(now_ns, runner)
                 if now_ns >= diagnose_ns:
                     diagnose_ns = now_ns + DIAGNOSE_EVERY_NS
                     self._diagnose(now_ns)
         finally:
+            self.follower.close()
             runner.close()
         self.failure = runner.failure
         self._diagnose(perf_counter_ns())
@@ -170,6 +178,7 @@ class _Session:
             'metrics': None,
             'seconds': round((perf_counter_ns() - self.started_ns) / 1e9, 3),
             'domain': self.bus.domain,
+            'swaps_refused': self.follower.refused,
             'missed': {name: rate.missed for name, rate in self.pipeline.intake.rates.items()},
             'late_writes': self.outputs.late,
             'receive_buffer_bytes': self.granted,
@@ -192,8 +201,11 @@ class _Session:
             self.stop.set()
             self.bus.wake()
 
-    def _check(self, now_ns: int) -> None:
+    def _check(self, now_ns: int, runner: LiveRunner) -> None:
         for notice in self.monitor.check(now_ns, self._look):
+            self._tell(notice)
+        for notice in self.follower.check(now_ns, runner):
+            self.monitor.note(notice)
             self._tell(notice)
 
     def _look(self) -> GraphView:
