@@ -99,6 +99,16 @@ def test_all_answered_is_complete_without_diagnostics(recorder):
     assert recorder.complete
 
 
+def test_the_nodes_own_counts_are_waited_for(recorder):
+    tell(recorder, diagnostics(answered='0', dropped='0', rejected='0'))
+    for stamp_ns in STAMPS:
+        recorder.see(boxes(stamp_ns), 0)
+        answer(recorder, stamp_ns)
+    assert not recorder.complete
+    tell(recorder, diagnostics(answered='3', dropped='0', rejected='0'))
+    assert recorder.complete
+
+
 def test_frames_that_the_node_gave_up_complete_it(recorder):
     recorder.see(boxes(STAMPS[0]), 0)
     answer(recorder, STAMPS[0])

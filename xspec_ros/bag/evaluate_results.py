@@ -26,7 +26,13 @@ from xspec_ros.bag.gallery import make_gallery
 from xspec_ros.bag.heard import GAVE_UP, Heard, read_frames
 from xspec_ros.bag.inputs import choose_inputs
 from xspec_ros.bag.judging import Judge
-from xspec_ros.bag.outcome import ReplayOutcome, report_page, RESULTS, write_outcome
+from xspec_ros.bag.outcome import (
+    make_folder,
+    ReplayOutcome,
+    report_page,
+    RESULTS,
+    write_outcome,
+)
 from xspec_ros.bag.reader import BagReader
 from xspec_ros.bag.results import read_results
 from xspec_ros.bundle.store import bundle_hash, open_bundle
@@ -41,6 +47,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
+    from xspec_ros.bag.heard import BagFrames
     from xspec_ros.bag.inputs import Inputs
     from xspec_ros.bundle.store import Bundle
     from xspec_ros.core.frame import Modality
@@ -93,6 +100,26 @@ def find_inputs(job: EvaluationJob, bag: BagReader) -> Inputs:
         'thermal': ThermalInput(topic=job.thermal),
     }
     return choose_inputs(bag, wanted, needed=[job.reference])
+
+
+def prepare(job: EvaluationJob) -> tuple[Inputs, BagFrames]:
+    """Find out whether a job can be done, before anything is played.
+
+    Returns:
+        The topics of the bag, and the frames that are going to be answered.
+
+    Raises:
+        XspecError: Bag, topic, model or folder is not there.
+    """
+    open_bundle(job.model)
+    with BagReader(job.bag) as bag:
+        inputs = find_inputs(job, bag)
+        frames = read_frames(bag, inputs, job.reference)
+    if not frames.messages:
+        message = f'no {job.reference} image in {job.bag}'
+        raise DataError(message, hint=f'xspec bag info {job.bag} shows what is in it')
+    make_folder(job.out)
+    return inputs, frames
 
 
 def evaluate_results(job: EvaluationJob, heard: Heard | None = None) -> ReplayOutcome:

@@ -137,12 +137,20 @@ class AnswerRecorder:
 
     @property
     def complete(self) -> bool:
-        """True when every frame of the bag has been answered or counted by the node as lost."""
-        if self._frames.log_ns.keys() <= self._answered.keys():
-            return True
+        """True when every frame of the bag has been answered or counted by the node as lost.
+
+        Where the node tells its counts, they are waited for: they come once a second.
+        """
+        answered = len(self._answered)
+        whole = self._frames.log_ns.keys() <= self._answered.keys()
+        if not self._counts:
+            return whole
         counts = self._since()
-        done = sum(counts.get(key, 0) for key in ('answered', *GAVE_UP))
-        return done >= self._frames.messages and len(self._answered) >= counts['answered']
+        told = counts.get('answered', 0)
+        lost = sum(counts.get(key, 0) for key in GAVE_UP)
+        if whole:
+            return told >= answered
+        return told <= answered and told + lost >= self._frames.messages
 
     def heard(self) -> Heard:
         """Return what was heard so far."""
