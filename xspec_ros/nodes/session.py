@@ -26,7 +26,7 @@ from xspec_ros.nodes.outputs import Outputs
 from xspec_ros.nodes.stream import Stream
 from xspec_ros.perception.notices import Notice
 from xspec_ros.perception.pipeline import Pipeline
-from xspec_ros.perception.swap import input_shape, open_beside
+from xspec_ros.perception.swap import input_shape, open_beside, open_tried
 
 if TYPE_CHECKING:
     from rclpy.lifecycle import LifecycleNode
@@ -49,7 +49,7 @@ class Session:
     def __init__(self, node: LifecycleNode, settings: NodeSettings) -> None:
         self.node = node
         self.settings = resolved(node, settings)
-        self.perception = open_beside(self.settings, self.settings.model)
+        self.perception = open_tried(self.settings, self.settings.model)
         self.stream: Stream | None = None
         try:
             Pipeline(self.settings, self.perception)  # refuses what does not fit together
@@ -112,7 +112,7 @@ class Session:
     def _open(self, settings: NodeSettings) -> Perception:
         """Open another model beside this one; what comes of it shows in the diagnostics."""
         if self.stream is None:
-            return open_beside(settings, settings.model)
+            return open_tried(settings, settings.model)
         size_hw, bytes_per_pixel = input_shape(self.stream.pipeline)
         try:
             opened = open_beside(

@@ -16,6 +16,10 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
+import os
+import sys
+from threading import get_native_id
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -33,6 +37,7 @@ if TYPE_CHECKING:
     from xspec_ros.perception.settings import Settings
 
 DEFAULT_HW = (480, 640)
+LOWEST_PRIORITY = 19
 
 
 def open_beside(
@@ -42,7 +47,30 @@ def open_beside(
     size_hw: tuple[int, int] = DEFAULT_HW,
     bytes_per_pixel: int = 1,
 ) -> Perception:
-    """Open a model beside the one that serves: verified, warmed and tried on one picture.
+    """Open a model as ``open_tried`` does, giving way to the one that serves meanwhile.
+
+    On Linux the work is done by a thread of the lowest priority: on two cores, compiling a model
+    otherwise takes the processor from most of the frames of that second.
+
+    Raises:
+        BundleError: It fails its checks, or answers nonsense.
+        EngineError: No engine runs it.
+    """
+    with ThreadPoolExecutor(1, 'open', initializer=_give_way) as pool:
+        opening = pool.submit(
+            open_tried, settings, model, size_hw=size_hw, bytes_per_pixel=bytes_per_pixel
+        )
+        return opening.result()
+
+
+def open_tried(
+    settings: Settings,
+    model: str,
+    *,
+    size_hw: tuple[int, int] = DEFAULT_HW,
+    bytes_per_pixel: int = 1,
+) -> Perception:
+    """Open a model: verified, warmed, and tried on one picture.
 
     Args:
         settings: Run-time parameters: engine, mode, precision, threads.
@@ -102,6 +130,12 @@ def try_out(perception: Perception, size_hw: tuple[int, int], bytes_per_pixel: i
     if fault:
         message = f'model {perception.bundle.path} answers nonsense: {fault}'
         raise BundleError(message, hint='export it again, with verification')
+
+
+def _give_way() -> None:
+    """Let every other thread of the machine go first; other systems have no such priority."""
+    if sys.platform == 'linux':
+        os.setpriority(os.PRIO_PROCESS, get_native_id(), LOWEST_PRIORITY)
 
 
 def _trial_frame(modality: Modality, image: PixelArray) -> Frame:
