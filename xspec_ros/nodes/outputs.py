@@ -16,11 +16,13 @@
 
 from __future__ import annotations
 
+from time import perf_counter_ns
 from typing import TYPE_CHECKING
 
 from sensor_msgs.msg import Image
 from vision_msgs.msg import Detection2DArray, LabelInfo
 
+from xspec_ros.core.health import LogThrottle
 from xspec_ros.messages.topics import (
     ANNOTATIONS,
     CONFIDENCE,
@@ -29,6 +31,7 @@ from xspec_ros.messages.topics import (
     PREFIX,
     SEGMENTATION,
 )
+from xspec_ros.nodes.lifecycle import RCLError
 from xspec_ros.nodes.qos import LATCHED, LIST, overridable, RESULT
 from xspec_ros.perception.pipeline import annotate
 
@@ -66,6 +69,7 @@ class Outputs:
         if ImageAnnotations is not None:
             published.append((ANNOTATIONS, ImageAnnotations, LIST))
         self._node = node
+        self._throttle = LogThrottle()
         self._publishers = {
             topic: node.create_lifecycle_publisher(
                 kind, private(topic), qos, qos_overriding_options=overridable()
@@ -74,9 +78,13 @@ class Outputs:
         }
 
     def publish(self, messages: Iterable[Outgoing]) -> None:
-        """Publish messages as they are."""
-        for message in messages:
-            self._publishers[message.topic].publish(message.cdr)
+        """Publish messages as they are; what the middleware refuses is logged, not raised."""
+        try:
+            for message in messages:
+                self._publishers[message.topic].publish(message.cdr)
+        except RCLError as error:
+            if self._throttle.allows('publish', perf_counter_ns()):
+                self._node.get_logger().error(f'results cannot be published: {error}')
 
     def answer(self, answer: Answer) -> None:
         """Publish the messages of one answer, and annotations where somebody listens."""

@@ -17,6 +17,7 @@
 from __future__ import annotations
 
 import os
+from threading import Lock
 from time import perf_counter_ns
 from typing import TYPE_CHECKING
 
@@ -69,6 +70,8 @@ class Stream:
         self.pipeline = Pipeline(settings, perception)
         self._started_ns = perf_counter_ns()
         self._looked_for_twins = False
+        self._checking = Lock()
+        self._closed = False
         self.monitor = Monitor(
             self.pipeline,
             started_ns=self._started_ns,
@@ -95,6 +98,10 @@ class Stream:
 
     def check(self) -> list[Notice]:
         """Return what the user should be told now; a few times a second."""
+        with self._checking:
+            return [] if self._closed else self._check()
+
+    def _check(self) -> list[Notice]:
         if self.pipeline.settings.mode == 'fused':
             self.runner.advance(self._now_ns())
         simulated = self.node.get_parameter('use_sim_time').value
@@ -125,6 +132,8 @@ class Stream:
 
     def close(self) -> None:
         """Unsubscribe, answer what waits, end the inference thread."""
+        with self._checking:  # a look at the graph may subscribe
+            self._closed = True
         for camera in self.inputs:
             camera.close()
         self.runner.close()
