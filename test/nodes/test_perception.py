@@ -34,11 +34,13 @@ from sensor_msgs.msg import Image
 from vision_msgs.msg import Detection2DArray, LabelInfo
 
 from xspec_ros.core.labels import DEFAULT_DETECTION_CLASSES
+from xspec_ros.errors import EngineError
 from xspec_ros.messages.detections import decode_detections
 from xspec_ros.messages.diagnostics import decode_diagnostics, ERROR
 from xspec_ros.messages.image import decode_image_message, encode_image
 from xspec_ros.messages.labels import decode_label_info
 from xspec_ros.nodes.perception import PerceptionNode
+from xspec_ros.perception.live import MAX_FAILURES
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -212,6 +214,47 @@ def test_a_bad_model_is_refused_with_the_reason_and_the_old_one_serves_on(
     assert 'broken' in result.reason
     assert set_parameter(graph, 'model', '/nowhere').successful is False
     stream(graph, 0, 1, answers=1)
+
+
+class Broken:
+    """An engine whose device is lost."""
+
+    name, precision, mode = 'onnxruntime', 'fp32', 'thermal'
+
+    def infer(self, *_: object) -> None:
+        message = 'the device is lost'
+        raise EngineError(message)
+
+    def close(self) -> None:
+        pass
+
+
+def test_an_engine_that_fails_again_and_again_deactivates_and_a_new_model_heals(
+    graph: Graph, start: Any, tiny_bundle: Path
+) -> None:
+    graph.listen(DiagnosticArray, '/diagnostics')
+    graph.listen(Image, SEGMENTATION)
+    node = start()
+    assert graph.wait_until(lambda: is_active(graph))
+    node.session.perception.engines['thermal'] = Broken()
+    pipeline = node.session.stream.pipeline
+    publisher = graph.user.create_publisher(Image, '/thermal/image_raw', qos_profile_sensor_data)
+    assert graph.wait_until(lambda: publisher.get_subscription_count() > 0)
+    for index in range(MAX_FAILURES):
+        publisher.publish(thermal(index))
+        assert graph.wait_until(lambda seen=index: pipeline.dropped['engine'] > seen)
+    assert graph.wait_until(lambda: state(graph) == State.PRIMARY_STATE_INACTIVE)
+    assert graph.wait_until(
+        lambda: any(
+            status.level == ERROR and 'the device is lost' in status.message
+            for cdr in graph.heard['/diagnostics']
+            for status in decode_diagnostics(cdr)
+        )
+    )
+    graph.user.destroy_publisher(publisher)
+    assert set_parameter(graph, 'model', str(tiny_bundle)).successful
+    assert change(graph, Transition.TRANSITION_ACTIVATE)
+    stream(graph, 50, 1, answers=1)
 
 
 @pytest.mark.parametrize(
