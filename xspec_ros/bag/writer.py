@@ -76,6 +76,8 @@ class BagWriter:
         path: ``NAME.mcap`` for one file, anything else for a bag folder.
         storage: Storage of a folder.
         compress: Compress chunks of a single file with zstd.
+        chunk_bytes: Bytes after which a chunk of a single file ends; what waits for its end is
+            lost with a killed process.
         overwrite: Replace a bag that is there; otherwise only an absent or empty path is taken.
 
     Raises:
@@ -88,6 +90,7 @@ class BagWriter:
         *,
         storage: Storage = 'mcap',
         compress: bool = False,
+        chunk_bytes: int = CHUNK_BYTES,
         overwrite: bool = False,
     ) -> None:
         self.path = Path(path)
@@ -98,7 +101,7 @@ class BagWriter:
         with _explained(self.path):
             self.path.parent.mkdir(parents=True, exist_ok=True)
             self._sink = (
-                _FileSink(self.path, compress=compress)
+                _FileSink(self.path, compress=compress, chunk_bytes=chunk_bytes)
                 if is_single_file(self.path)
                 else _FolderSink(self.path, storage)
             )
@@ -190,11 +193,11 @@ class _MarkedFile:
 class _FileSink:
     """One MCAP file with checksums and early chunks."""
 
-    def __init__(self, path: Path, *, compress: bool) -> None:
+    def __init__(self, path: Path, *, compress: bool, chunk_bytes: int) -> None:
         self._file = _MarkedFile(path.open('wb', buffering=0))
         self._writer = McapWriter(
             cast('IO[bytes]', self._file),
-            chunk_size=CHUNK_BYTES,
+            chunk_size=chunk_bytes,
             compression=CompressionType.ZSTD if compress else CompressionType.NONE,
             enable_crcs=True,
         )
