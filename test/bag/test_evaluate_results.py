@@ -16,6 +16,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 import json
 
 import pytest
@@ -23,6 +24,8 @@ import pytest
 from xspec_ros.bag.evaluate_results import evaluate_results, EvaluationJob, find_inputs
 from xspec_ros.bag.heard import AnswerRecorder, Heard, read_frames
 from xspec_ros.bag.reader import BagReader
+from xspec_ros.bag.results import read_results
+from xspec_ros.bundle.store import open_bundle
 from xspec_ros.core.metrics import MINIMUM_SCORE
 from xspec_ros.errors import DataError
 from xspec_ros.messages.labels import encode_label_info
@@ -115,14 +118,23 @@ def test_answers_of_a_model_with_other_classes_are_refused(listen, job):
         evaluate_results(job)
 
 
-def test_another_model_and_hidden_boxes_are_told(listen, job):
-    recorder = listen(score=0.3)
-    heard = recorder.heard()
+def test_another_model_is_told_and_that_diagnostics_are_missing(listen, job):
+    heard = listen().heard()
     found = evaluate_results(job, Heard(counts=COUNTS, engine={'hash': 'feed'}))
     assert any('another model' in problem for problem in found.problems)
-    assert any('AP misses the weak ones' in problem for problem in found.problems)
     assert heard.counts == {}
     assert any('no diagnostics' in text for text in evaluate_results(job, heard).problems)
+
+
+def test_boxes_that_end_at_the_threshold_were_cut_off_there(listen, job):
+    listen()
+    manifest = open_bundle(job.model).manifest
+    with BagReader(job.out / 'results.mcap') as results:
+        answers = list(read_results(results, manifest, 'thermal'))
+    lowest = min(float(answer.detections.scores.min(initial=1.0)) for answer in answers)
+    for threshold, is_told in ((lowest - 0.01, True), (lowest - 0.2, False)):
+        found = evaluate_results(replace(job, score_threshold=threshold), Heard(counts=COUNTS))
+        assert any('AP misses the weak' in problem for problem in found.problems) == is_told
 
 
 def test_answers_to_other_frames_are_counted_apart(listen, job, labelled_bag):

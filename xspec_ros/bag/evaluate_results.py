@@ -55,6 +55,7 @@ if TYPE_CHECKING:
     from xspec_ros.perception.settings import InputSettings
 
 TOTAL = 'total'
+CUT_OFF = 0.05  # scores that end so little above the threshold were cut off there
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -267,7 +268,8 @@ class _Evaluation:
             problems.append(f'the node runs another model than {self.job.model}: {told[:16]}')
         if self.foreign:
             problems.append(f'{self.foreign} answers to frames that are not in the bag, or again')
-        if self.judge.score_threshold <= self.lowest_score < 1.0:
+        above = self.lowest_score - self.judge.score_threshold
+        if 0.0 <= above < CUT_OFF:
             problems.append(
                 f'no box below {self.lowest_score:.2f} was heard, AP misses the weak ones: run '
                 'the node with score_threshold 0.01'
