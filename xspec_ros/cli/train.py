@@ -28,7 +28,9 @@ if TYPE_CHECKING:
 
 
 def command(
-    recipe: Annotated[Path, typer.Argument(help='Recipe file (YAML).')],
+    recipe: Annotated[
+        Path, typer.Argument(help='Recipe file (YAML), or the name of a shipped one.')
+    ],
     *,
     out: Annotated[
         Path | None, typer.Option(help='Run folder; runs/NAME of the recipe by default.')
@@ -58,18 +60,20 @@ def command(
 
     \b
     Examples:
-      xspec train config/recipes/tiny_synth.yaml
-      xspec train config/recipes/default.yaml --set data_root=data --out runs/mine
-      xspec train config/recipes/default.yaml --out runs/mine --resume
+      xspec train tiny_synth
+      xspec train default --set data_root=data --out runs/mine
+      xspec train default --out runs/mine --resume
       xspec train my_recipe.yaml --check --json
     """  # noqa: D301 - the escape keeps the lines of the examples apart
 
     def work() -> Outcome:
         from xspec_ros.config import load_struct
         from xspec_ros.learn.train.recipe import check_recipe, Recipe
+        from xspec_ros.share import find_recipe
 
-        resolved = load_struct(recipe, Recipe, overrides=settings or ())
-        check_recipe(resolved, recipe)
+        file = find_recipe(recipe)
+        resolved = load_struct(file, Recipe, overrides=settings or ())
+        check_recipe(resolved, file)
         if check:
             return _check(resolved)
         return _train(
