@@ -31,6 +31,7 @@ from typing import TYPE_CHECKING
 from sensor_msgs.msg import Image
 from vision_msgs.msg import Detection2DArray
 
+from benchmarks.live import STAMP_AT
 from benchmarks.ros.desk import Desk
 from benchmarks.ros.processes import (
     Child,
@@ -133,23 +134,27 @@ def through_the_graph(feeder: str, door: str, course: Course) -> Collected:
 
 
 def equal(expected: list[bytes], found: list[bytes]) -> int:
-    """Count the messages that are equal; DDS pads to four bytes, which is not the message."""
-    pairs = zip(expected, found, strict=False)
-    return sum(one == other[: len(one)] for one, other in pairs)
+    """Count equal messages, stamp by stamp; DDS pads to four bytes, which is not the message."""
+    by_stamp = {cdr[STAMP_AT]: cdr for cdr in found}
+    return sum(one == by_stamp.get(one[STAMP_AT], b'')[: len(one)] for one in expected)
 
 
 def compare(course: Course) -> dict[str, dict[str, int]]:
     """Return, for every way, how many messages there were and how many were the same."""
     expected = through_the_bag(course)
-    found = {'xspec replay': {topic: len(cdrs) for topic, cdrs in expected.items()}}
+    found = {'xspec replay': count(expected, expected)}
     for door in DOORS:
         for feeder in FEEDERS:
             got = through_the_graph(feeder, door, course)
-            same = {topic: equal(expected[topic], got[topic]) for topic in OUTPUTS}
-            counts = {f'{topic} answered': len(got[topic]) for topic in OUTPUTS}
-            found[f'{feeder}, {door}'] = same | counts
-            print(f'{feeder} -> {door}: {same}', file=sys.stderr)
+            found[f'{feeder}, {door}'] = count(expected, got)
+            print(f'{feeder}, {door}: {found[f"{feeder}, {door}"]}', file=sys.stderr)
     return found
+
+
+def count(expected: Collected, found: Collected) -> dict[str, int]:
+    """Return the number of answers, and of the equal messages of each topic."""
+    same = {topic: equal(expected[topic], found[topic]) for topic in OUTPUTS}
+    return {'answers': len(found[SEGMENTATION])} | same
 
 
 def main() -> None:
@@ -177,10 +182,11 @@ def main() -> None:
         )
         found = compare(course)
     rows = [
-        (way, *(f'{counts[topic]} of {given.frames}' for topic in OUTPUTS))
+        (way, counts['answers'], *(f'{counts[topic]} of {given.frames}' for topic in OUTPUTS))
         for way, counts in found.items()
     ]
-    text = table(('fed by, answered by', 'label maps', 'confidences', 'boxes'), rows)
+    columns = ('fed by, answered by', 'answers', 'equal label maps', 'confidences', 'boxes')
+    text = table(columns, rows)
     report(text, {'ways': found, 'frames': given.frames, **settings}, given.out)
     if any(counts[topic] != given.frames for counts in found.values() for topic in OUTPUTS):
         sys.exit('not every message is equal')
