@@ -69,6 +69,14 @@ def test_looping_bag_is_no_loss():
     assert meter.missed == 0
 
 
+def test_a_camera_that_was_away_lost_nothing_while_it_was_there():
+    meter = RateMeter()
+    feed(meter, [*range(100), *range(220, 240)])
+    assert meter.missed == 120
+    assert meter.share() == 0.0
+    assert meter.rate_hz() == pytest.approx(30, rel=0.01)
+
+
 def test_rate_follows_the_stamps_even_where_most_frames_are_lost():
     meter = RateMeter()
     assert meter.rate_hz() is None

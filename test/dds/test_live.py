@@ -211,6 +211,26 @@ def test_nobody_publishing_is_explained_within_three_seconds(settings, domain):
     assert report.summary['answered'] == 0
 
 
+@pytest.mark.parametrize(
+    ('topic', 'type_name', 'kind', 'said'),
+    [
+        (THERMAL, IMAGE_TYPE, 'quiet', 'camera not started'),
+        (THERMAL, LABEL_INFO_TYPE, 'type', LABEL_INFO_TYPE),
+        ('/boson/image_raw', IMAGE_TYPE, 'no_publisher', '/boson/image_raw'),
+    ],
+)
+def test_a_silent_publisher_is_explained_by_what_is_in_sight(
+    settings, domain, bus, topic, type_name, kind, said
+):
+    writer = bus.writer(topic, type_name, ALL)
+    told = []
+    live(settings, domain=domain, seconds=2.9, on_notice=told.append)
+    assert writer.topic == topic  # it lives as long as it is named
+    thermal = [notice for notice in told if notice.text.startswith('thermal: ')]
+    assert [notice.kind for notice in thermal] == [kind]
+    assert said in thermal[0].text
+
+
 def test_compressed_only_camera_is_found(settings, domain):
     topic = f'{THERMAL}/compressed'
     records = []

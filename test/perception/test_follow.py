@@ -170,6 +170,17 @@ def test_a_new_bundle_is_swapped_in(following: Following, tiny_bundle: Path) -> 
     assert (following.follower.refused, following.pipeline.swaps) == (0, 1)
 
 
+def test_a_bundle_written_over_the_old_one_is_taken_when_it_is_whole(
+    following: Following, tiny_bundle: Path
+) -> None:
+    new = copy_bundle(tiny_bundle, following.folder.with_name('new'), 'second')
+    (following.folder / 'thermal.fp32.onnx').write_bytes(b'')
+    assert [notice.kind for notice in following.settle()] == ['swap_refused']
+    shutil.copytree(new, following.folder, dirs_exist_ok=True)
+    assert [notice.kind for notice in following.settle()] == ['swapped']
+    assert following.pipeline.perception.bundle.manifest.name == 'second'
+
+
 def test_a_tampered_bundle_is_refused_once_and_whole_again_later(
     following: Following, tiny_bundle: Path
 ) -> None:

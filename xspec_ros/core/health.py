@@ -38,6 +38,8 @@ _RATE_WINDOW = 150
 _MIN_GAPS = 20
 _JITTER_ALLOWANCE = 0.65  # in periods: a gap counts as a loss from 1.65 periods on
 _MAX_GAP_NS = 10_000_000_000
+_PAUSE_NS = 1_000_000_000  # a longer gap, of many periods, is a camera that was away
+_PAUSE_PERIODS = 10
 
 
 class LogThrottle:
@@ -86,9 +88,11 @@ class RateMeter:
         self._gaps.append(gap)
         if len(self._gaps) < _MIN_GAPS:
             return
-        missed = max(0, int(gap / self.period_ns() - _JITTER_ALLOWANCE))
-        self._misses.append(missed)
+        periods = gap / self.period_ns()
+        missed = max(0, int(periods - _JITTER_ALLOWANCE))
         self.missed += missed
+        if gap <= _PAUSE_NS or periods <= _PAUSE_PERIODS:
+            self._misses.append(missed)
 
     def period_ns(self) -> int:
         """Return the time between frames, from the short gaps: losses lengthen the others."""
@@ -105,7 +109,7 @@ class RateMeter:
         return _NS_PER_S / period_ns if period_ns else None
 
     def share(self) -> float:
-        """Return the share of recent frames that did not arrive."""
+        """Return the share of recent frames that did not arrive while the camera was there."""
         missed = sum(self._misses)
         return missed / (missed + len(self._misses)) if self._misses else 0.0
 

@@ -102,7 +102,9 @@ def explain_silence(
         kind, cause = 'type', _wrong_type(name, here, fitting)
     elif policies := graph.inputs[name].policies:
         kind = 'qos'
-        cause = f'the publisher offers other QoS ({", ".join(policies)}) than this reader asks for'
+        named = ', '.join(sorted(set(policies)))
+        cause = f'the publisher offers other QoS ({named}) than this reader asks for; '
+        cause += 'let it offer more, or this reader ask for less'
     else:
         buffer = buffer_advice(TYPICAL_IMAGE_BYTES, granted)
         cause = 'its publisher is there but sends nothing that gets through: camera not started'

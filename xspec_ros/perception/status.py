@@ -162,7 +162,8 @@ class StatusBoard:
                 values |= {f'{family}/{cause}': str(number) for cause, number in causes.items()}
         for quantile, value in self._pipeline.latency.recent('total').items():
             values[f'latency_{quantile}_ms'] = _milliseconds(value)
-        message = f'{counts["answered"]} of {counts["thermal"]} thermal frames answered'
+        camera = self._pipeline.intake.reference
+        message = f'{counts["answered"]} of {counts[camera]} {camera} frames answered'
         troubles = []
         if self._degraded.is_recent(counts['degraded'], now_ns):
             troubles.append('degraded: frames are answered from one camera, without a partner')
