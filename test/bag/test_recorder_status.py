@@ -96,7 +96,7 @@ def test_a_slow_disk_is_a_warning(harvest):
 
 
 def test_missing_confidence_maps_are_a_warning_that_names_the_topic():
-    harvest = Harvest(HarvestSettings(mode='uncertainty'), lambda pair: None)
+    harvest = Harvest(HarvestSettings(keep_by='uncertainty'), lambda pair: None)
     assert told(harvest)['recording'].level == OK
     harvest.counts.seen = 1
     status = told(harvest)['recording']

@@ -129,7 +129,7 @@ def test_offsets_are_applied_to_pairing_and_not_to_the_messages():
 
 @pytest.mark.parametrize('mode', ['rate', 'trigger', 'uncertainty'])
 def test_shutter_and_frozen_pictures_are_never_kept(mode):
-    field = Field(mode=mode, rate_hz=100.0, below_confidence=1.0, before_pairs=0)
+    field = Field(keep_by=mode, rate_hz=100.0, below_confidence=1.0, before_pairs=0)
     if mode == 'trigger':
         field.harvest.trigger()
     still = np.random.default_rng(5).integers(7000, 9000, (6, 8), np.uint16)
@@ -163,7 +163,7 @@ def test_standing_still_is_recorded_once():
 
 
 def test_a_trigger_keeps_pairs_before_and_after_it():
-    field = Field(mode='trigger', before_pairs=2, trigger_pairs=3)
+    field = Field(keep_by='trigger', before_pairs=2, trigger_pairs=3)
     field.feed(ticks(5))
     assert field.kept == []
     assert field.harvest.trigger() == 2
@@ -177,12 +177,12 @@ def test_a_trigger_keeps_pairs_before_and_after_it():
 
 
 def test_triggers_are_refused_in_other_modes():
-    with pytest.raises(ConfigError, match='mode is rate'):
+    with pytest.raises(ConfigError, match='keep_by is rate'):
         Field().harvest.trigger()
 
 
 def test_uncertain_pairs_are_kept_when_their_map_comes():
-    field = Field(mode='uncertainty', rate_hz=100.0, below_confidence=0.6, least_certain=0.0)
+    field = Field(keep_by='uncertainty', rate_hz=100.0, below_confidence=0.6, least_certain=0.0)
     field.feed(ticks(3))
     assert field.harvest.waiting == 3
     for stamp_ns, value in zip(ticks(3), (0.9, 0.4, 0.5), strict=True):
@@ -194,7 +194,7 @@ def test_uncertain_pairs_are_kept_when_their_map_comes():
 
 
 def test_pairs_whose_map_does_not_come_are_counted():
-    field = Field(mode='uncertainty', below_confidence=0.6, confidence_wait_ms=1000.0)
+    field = Field(keep_by='uncertainty', below_confidence=0.6, confidence_wait_ms=1000.0)
     field.feed(ticks(3))
     field.harvest.settle(10 * SECOND)
     assert field.skipped == {'no_confidence': 3}
@@ -202,7 +202,7 @@ def test_pairs_whose_map_does_not_come_are_counted():
 
 
 def test_a_map_that_cannot_be_read_is_passed_over():
-    field = Field(mode='uncertainty', below_confidence=0.6)
+    field = Field(keep_by='uncertainty', below_confidence=0.6)
     field.harvest.accept_confidence(b'\x00\x01\x00\x00abc', 1)
     assert field.harvest.counts.confidences == 0
 
@@ -264,8 +264,8 @@ def test_changed_parameters_hold_from_the_next_pair_on():
 
 
 def test_refused_parameters_change_nothing():
-    field = Field(mode='uncertainty', below_confidence=0.5)
-    nothing = HarvestSettings(mode='uncertainty', below_confidence=0.0, least_certain=0.0)
+    field = Field(keep_by='uncertainty', below_confidence=0.5)
+    nothing = HarvestSettings(keep_by='uncertainty', below_confidence=0.0, least_certain=0.0)
     with pytest.raises(ConfigError):
         field.harvest.apply(nothing, now_ns=0)
     assert field.harvest.settings.below_confidence == 0.5
@@ -298,7 +298,7 @@ EVENTS = st.lists(
 )
 def test_whatever_comes_counts_add_up_and_the_rate_holds(mode, rate_hz, before, events):
     field = Field(
-        mode=mode, rate_hz=rate_hz, before_pairs=before, trigger_pairs=2, below_confidence=0.5
+        keep_by=mode, rate_hz=rate_hz, before_pairs=before, trigger_pairs=2, below_confidence=0.5
     )
     stamp_ns, now_ns = 100 * SECOND, 0
     for kind, step_ns, value, refusal in events:

@@ -61,7 +61,7 @@ def take(chooser, stamps, now_ns=0):
 
 
 def test_a_trigger_wants_the_pairs_before_and_after_it():
-    chooser = OnTrigger(HarvestSettings(mode='trigger', before_pairs=2, trigger_pairs=3))
+    chooser = OnTrigger(HarvestSettings(keep_by='trigger', before_pairs=2, trigger_pairs=3))
     assert take(chooser, [1, 2, 3]) == [(1, 'untriggered')]
     assert outcome(chooser.trigger()) == [(2, None), (3, None)]
     assert take(chooser, [4, 5, 6, 7]) == [(4, None), (5, None), (6, None)]
@@ -69,7 +69,7 @@ def test_a_trigger_wants_the_pairs_before_and_after_it():
 
 
 def test_a_second_trigger_starts_the_count_over():
-    chooser = OnTrigger(HarvestSettings(mode='trigger', trigger_pairs=2))
+    chooser = OnTrigger(HarvestSettings(keep_by='trigger', trigger_pairs=2))
     chooser.trigger()
     take(chooser, [1])
     chooser.trigger()
@@ -77,7 +77,7 @@ def test_a_second_trigger_starts_the_count_over():
 
 
 def test_pairs_before_a_trigger_are_bounded_in_bytes():
-    chooser = OnTrigger(HarvestSettings(mode='trigger', before_pairs=1000))
+    chooser = OnTrigger(HarvestSettings(keep_by='trigger', before_pairs=1000))
     for stamp in range(10):
         chooser.take(Stamped(stamp, HELD_BYTES // 4), 0)
     assert len(chooser) == 4
@@ -87,7 +87,7 @@ def test_pairs_before_a_trigger_are_bounded_in_bytes():
 
 
 def uncertain(**changes):
-    return LeastCertain(HarvestSettings(mode='uncertainty', **changes))
+    return LeastCertain(HarvestSettings(keep_by='uncertainty', **changes))
 
 
 def test_pairs_below_the_threshold_are_wanted():
@@ -154,7 +154,7 @@ def test_fewer_recent_pairs_are_looked_back_on_after_a_change():
     for stamp in range(1, 101):
         chooser.hear(stamp, 0.2 if stamp < 60 else 0.9)
         take(chooser, [stamp])
-    chooser.apply(HarvestSettings(mode='uncertainty', recent_pairs=20))
+    chooser.apply(HarvestSettings(keep_by='uncertainty', recent_pairs=20))
     assert chooser.median == 0.9
 
 

@@ -60,7 +60,7 @@ def _recording_status(harvest: Harvest, recording: Recording) -> Part:
     counts = harvest.counts
     median, free = harvest.median_confidence, recording.free_bytes
     values = {
-        'mode': harvest.settings.mode,
+        'keep_by': harvest.settings.keep_by,
         'seen': str(counts.seen),
         'kept': str(counts.kept),
         'waiting': str(harvest.waiting),
@@ -74,7 +74,7 @@ def _recording_status(harvest: Harvest, recording: Recording) -> Part:
         'free_mb': '-' if free is None else f'{free / MEGABYTE:.1f}',
     }
     values |= {f'skipped/{cause}': str(number) for cause, number in counts.skipped.items()}
-    if harvest.settings.mode == 'uncertainty':
+    if harvest.settings.keep_by == 'uncertainty':
         values['confidences'] = str(counts.confidences)
         values['median_confidence'] = '-' if median is None else f'{median:.3f}'
     level, message = _verdict(harvest, recording)
@@ -85,7 +85,7 @@ def _verdict(harvest: Harvest, recording: Recording) -> tuple[int, str]:
     counts, settings = harvest.counts, harvest.settings
     if recording.failure:
         return ERROR, f'stopped: {recording.failure}'
-    if settings.mode == 'uncertainty' and counts.seen and not counts.confidences:
+    if settings.keep_by == 'uncertainty' and counts.seen and not counts.confidences:
         where = settings.confidence.topic
         return WARN, f'no confidence map on {where}: start perception, or name its topic'
     if counts.skipped['queue']:
@@ -100,6 +100,7 @@ def _camera_status(harvest: Harvest, name: Modality, now_ns: int, graph: GraphVi
         'topic': settings.topic,
         'state': health.state,
         'received': str(counts.received[name]),
+        'calibrated': str(name in harvest.calibrated),
     }
     rejected = counts.rejected[name]
     values |= {f'rejected/{reason}': str(number) for reason, number in rejected.items()}

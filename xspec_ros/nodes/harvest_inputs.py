@@ -72,7 +72,7 @@ class HarvestInputs:
             self._cameras.append(camera)
             topic = info_topic(chosen.topic)
             self._listen(CameraInfo, topic, partial(self._take_info, name, topic))
-        if settings.mode == 'uncertainty':
+        if settings.keep_by == 'uncertainty':
             self._listen(Image, settings.confidence.topic, self._take_confidence)
 
     def look(self) -> GraphView:

@@ -79,14 +79,14 @@ class RecordPairsNode(Node):
         self.harvest = Harvest(settings, self.recorder.offer, start_ns=perf_counter_ns())
         self._lock = RLock()
         self._checks = 0
-        self._levels: dict[str, int] = {}
+        self._levels: dict[str, tuple[int, int]] = {}
         self._inputs = HarvestInputs(self, settings, harvest=self.harvest, lock=self._lock)
         self.add_on_set_parameters_callback(self._change)
         self._diagnostics = self.create_publisher(DiagnosticArray, DIAGNOSTICS, LIST)
         self.create_service(Trigger, '~/trigger', self._trigger)
         steady = Clock(clock_type=ClockType.STEADY_TIME)
         self.create_timer(CHECK_EVERY_S, self._check, clock=steady)
-        self.get_logger().info(f'mode {settings.mode}, out {settings.out}')
+        self.get_logger().info(f'keeping pairs by {settings.keep_by} in {settings.out}')
 
     def close(self) -> None:
         """Unsubscribe, decide what waits and end the bag."""
@@ -146,10 +146,13 @@ class RecordPairsNode(Node):
         stamp_ns = self.get_clock().now().nanoseconds
         self._diagnostics.publish(encode_diagnostics(statuses, stamp_ns=stamp_ns))
         for status in statuses:
-            before = self._levels.get(status.name, OK)
-            self._levels[status.name] = status.level
-            if status.level > before:
+            # Told when it has stood for two diagnoses: discovery takes its time.
+            stood, told = self._levels.get(status.name, (OK, OK))
+            due = min(stood, status.level) > told
+            if due:
                 self.get_logger().warning(status.message)
+            told = status.level if due else min(told, status.level)
+            self._levels[status.name] = status.level, told
 
 
 def main() -> int:

@@ -164,23 +164,23 @@ class Harvest:
         self._finish(self._chooser.settle(now_ns))
 
     def trigger(self) -> int:
-        """Ask for pairs, in mode ``trigger``.
+        """Ask for pairs, with ``keep_by`` trigger.
 
         Returns:
             Pairs from before that were kept at once.
 
         Raises:
-            ConfigError: The mode is another.
+            ConfigError: Pairs are not kept by trigger.
         """
         if not isinstance(self._chooser, OnTrigger):
-            message = f'mode is {self.settings.mode}'
-            raise ConfigError(message, hint='start with mode trigger to use triggers')
+            message = f'keep_by is {self.settings.keep_by}'
+            raise ConfigError(message, hint='start with keep_by trigger to use triggers')
         before = self.counts.kept
         self._finish(self._chooser.trigger())
         return self.counts.kept - before
 
     def apply(self, settings: HarvestSettings, now_ns: int) -> None:
-        """Take parameters that changed while it runs; the mode stays what it was.
+        """Take parameters that changed while it runs; what keeps pairs stays what it was.
 
         Args:
             settings: All parameters.
@@ -209,6 +209,11 @@ class Harvest:
     def waiting(self) -> int:
         """Pairs that wait for a trigger or for their confidence."""
         return len(self._chooser)
+
+    @property
+    def calibrated(self) -> tuple[Modality, ...]:
+        """Cameras that have sent a calibration."""
+        return tuple(self._infos)
 
     @property
     def pairing(self) -> SyncCounts:
@@ -261,7 +266,7 @@ class Harvest:
 
     def _repeats(self, pair: ShotPair) -> Skip | None:
         """Tell whether a pair comes too soon or shows nothing new; a trigger is always obeyed."""
-        if self.settings.mode == 'trigger':
+        if self.settings.keep_by == 'trigger':
             return None
         if not self._gate.allows(pair.stamp_ns):
             return 'rate'

@@ -23,7 +23,7 @@ from msgspec import Meta, Struct
 from xspec_ros.messages.topics import CONFIDENCE
 from xspec_ros.perception.settings import LIVE, RgbInput, ThermalInput
 
-HarvestMode: TypeAlias = Literal['rate', 'trigger', 'uncertainty']
+KeepBy: TypeAlias = Literal['rate', 'trigger', 'uncertainty']
 
 START = {'change': 'start'}  # read once, when recording starts
 
@@ -33,24 +33,24 @@ class ConfidenceInput(Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
 
     topic: Annotated[
         str,
-        Meta(description='Topic of the confidence maps, in mode uncertainty.', extra=START),
+        Meta(description='Topic of the confidence maps, for keep_by uncertainty.', extra=START),
     ] = CONFIDENCE
 
 
 class HarvestSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Parameters of the choice of pairs."""
 
-    mode: Annotated[
-        HarvestMode,
+    keep_by: Annotated[
+        KeepBy,
         Meta(
-            description='What chooses pairs: the clock, the service ~/trigger, or low confidence.',
+            description='What chooses pairs: their rate, the service ~/trigger, or low confidence.',
             extra=START,
         ),
     ] = 'rate'
     rate_hz: Annotated[
         float,
         Meta(
-            description='Most pairs a second, by stamps, in modes rate and uncertainty.',
+            description='Most pairs a second, by stamps; a trigger keeps all it asks for.',
             ge=0.001,
             le=1000.0,
             extra=LIVE,
@@ -105,7 +105,7 @@ class HarvestSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
         float,
         Meta(
             description='Pairs whose thermal picture differs less from the last kept one are '
-            'skipped, as a share of its contrast; 0: none is. Not in mode trigger.',
+            'skipped, as a share of its contrast; 0: none is; a trigger keeps them all.',
             ge=0.0,
             le=1.0,
             extra=LIVE,

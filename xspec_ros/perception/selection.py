@@ -248,7 +248,7 @@ class LeastCertain:
             ConfigError: Nothing counts as low any more.
         """
         if settings.below_confidence == 0 and settings.least_certain == 0:
-            message = 'mode is uncertainty, below_confidence and least_certain are both 0'
+            message = 'keep_by is uncertainty, below_confidence and least_certain are both 0'
             raise ConfigError(message, hint='give one of them a value above 0')
         self._settings = settings
         while len(self._recent) > settings.recent_pairs:
@@ -354,11 +354,11 @@ def change(before: NDArray[np.float32] | None, now: NDArray[np.float32]) -> floa
 
 
 def chooser_of(settings: HarvestSettings) -> Chooser:
-    """Return the chooser of a mode.
+    """Return the chooser that the parameters ask for.
 
     Raises:
-        ConfigError: The parameters of the mode do not fit together.
+        ConfigError: The parameters do not fit together.
     """
-    if settings.mode == 'trigger':
+    if settings.keep_by == 'trigger':
         return OnTrigger(settings)
-    return LeastCertain(settings) if settings.mode == 'uncertainty' else EveryPair()
+    return LeastCertain(settings) if settings.keep_by == 'uncertainty' else EveryPair()
