@@ -123,6 +123,8 @@ def run_node(make: Callable[[], RunningNode], args: Sequence[str] | None = None)
     node.destroy_node()
     rclpy.shutdown()
     watchdog.cancel()  # what follows needs no ROS and may take its time
+    for number in (signal.SIGINT, signal.SIGTERM):  # a second one must not spoil the exit status
+        signal.signal(number, signal.SIG_IGN)
     return node.exit_code
 
 
