@@ -8,8 +8,9 @@ PIP := $(BIN)/python -m pip install --disable-pip-version-check -q -c constraint
 help: ## Show the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/'
 
+# A sourced ROS 2 keeps what its tools import in the system's Python packages.
 $(VENV)/run.stamp: setup.py constraints.txt
-	$(PYTHON) -m venv $(VENV)
+	$(PYTHON) -m venv $(if $(ROS_DISTRO),--system-site-packages) $(VENV)
 	$(PIP) -e .
 	touch $@
 
@@ -37,8 +38,8 @@ layers: setup ## Who may import whom
 test: lint types ## All checks and tests
 	$(BIN)/pytest -n 2
 
-test-ros: setup ## Tests that need a sourced ROS 2
-	$(BIN)/pytest test/nodes
+test-ros: setup ## Tests that need a sourced ROS 2 (sourced before `make setup` too)
+	$(BIN)/python -m pytest test/nodes test/test_ament.py
 
 bench: setup ## The benchmarks (long)
 	$(BIN)/python -m benchmarks

@@ -17,10 +17,10 @@ from __future__ import annotations
 import json
 
 import pytest
+import typer
 from typer.testing import CliRunner
 
 pytest.importorskip('torch')
-import typer
 
 from xspec_ros.cli.train import command
 
