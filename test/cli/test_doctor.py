@@ -44,13 +44,5 @@ def test_a_receive_buffer_below_two_images_comes_with_the_command():
     assert any('sudo sysctl -w net.core.rmem_max=' in problem for problem in problems)
 
 
-def test_ros_that_is_installed_but_not_sourced_is_named(monkeypatch, tmp_path):
-    (tmp_path / 'jazzy').mkdir()
-    monkeypatch.setattr(doctor, 'ROS_ROOT', tmp_path)
-    monkeypatch.setattr(doctor, 'find_spec', lambda name: None)
-    problems = json.loads(run('--json').stdout)['problems']
-    assert any(f'source {tmp_path}/jazzy/setup.bash' in problem for problem in problems)
-
-
 def test_a_person_reads_what_to_add():
     assert 'engines' in run().stdout

@@ -19,7 +19,6 @@ from __future__ import annotations
 from importlib import metadata
 from importlib.util import find_spec
 import os
-from pathlib import Path
 import platform
 import shutil
 import subprocess
@@ -43,7 +42,6 @@ PACKAGES = (
     'torch',
 )
 LARGEST_IMAGE = 640 * 480 * 3
-ROS_ROOT = Path('/opt/ros')
 
 
 def command(
@@ -75,11 +73,12 @@ def examine(largest_image: int) -> Outcome:
         The findings; exit code 1 where no engine can run.
     """
     from xspec_ros.bundle.store import shipped_names
+    from xspec_ros.cli.doctor_ros import ros_facts
     from xspec_ros.engines.choice import available_engines, fast_int8
 
     engines = available_engines()
     problems = [f'engine {name}: {why}' for name, why in engines.items() if why is not None]
-    ros, ros_problems = _ros()
+    ros, ros_problems = ros_facts(os.environ)
     dds, dds_problems = _dds(largest_image)
     data: dict[str, object] = {
         'engines': {name: why or 'ok' for name, why in engines.items()},
@@ -116,27 +115,6 @@ def _gpu() -> str:
     except (OSError, subprocess.TimeoutExpired):
         return 'nvidia-smi does not answer'
     return done.stdout.strip() or 'none found'
-
-
-def _ros() -> tuple[dict[str, object], list[str]]:
-    distro = os.environ.get('ROS_DISTRO')
-    importable = find_spec('rclpy') is not None
-    installed = sorted(place.name for place in ROS_ROOT.iterdir()) if ROS_ROOT.is_dir() else []
-    facts: dict[str, object] = {
-        'distro': distro,
-        'rclpy': importable,
-        'installed': installed,
-        'rmw': os.environ.get('RMW_IMPLEMENTATION'),
-    }
-    if importable:
-        return facts, []
-    if installed:
-        return facts, [f'rclpy is not on the path: source {ROS_ROOT}/{installed[-1]}/setup.bash']
-    if distro:
-        return facts, [
-            f'ROS_DISTRO is {distro} but rclpy cannot be imported: source its setup.bash'
-        ]
-    return facts, []
 
 
 def _dds(largest_image: int) -> tuple[dict[str, object], list[str]]:
