@@ -227,7 +227,7 @@ def test_a_full_disk_ends_the_recording_and_the_file_is_readable(tmp_path, small
 
 def test_space_is_left_on_the_disk(tmp_path):
     state, _ = record(tmp_path / 'pairs', [pair(0)], min_free_mb=1e9)
-    assert 'stay free' in state.failure
+    assert 'disk full' in state.failure
     assert (state.pairs, state.lost) == (0, 1)
 
 

@@ -48,6 +48,16 @@ def test_extract_and_pack_go_around(run, drive, tmp_path):
     assert counts['/ground_truth/segmentation'] == counts['/thermal/image_raw'] == 4
 
 
+def test_stamp_offsets_bring_cameras_together(run, tmp_path):
+    drive = tmp_path / 'late.mcap'
+    run('synth', '--out', drive, '--frames', 4, '--offset-ms', 400)
+    for verb, more in (('info', ()), ('extract', ('--out', tmp_path / 'set'))):
+        offset = ('--rgb-offset-ms', -400)
+        assert run('bag', verb, drive, *more, *offset, '--json')[1]['pairs'] == 4
+    apart = ('--thermal-offset-ms', 1000)
+    assert run('bag', 'info', drive, *apart, '--json')[1]['pairs'] == 0
+
+
 def test_info_tells_topics_pairs_and_problems(run, drive):
     code, data = run('bag', 'info', drive, '--json')
     assert code == 0

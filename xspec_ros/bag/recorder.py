@@ -263,10 +263,9 @@ class PairRecorder:
             message = f'{self._place.folder} is gone'
             raise DataError(message, hint='start again; the pairs in it went with it')
         if free_bytes - nbytes < self._min_free_bytes:
-            message = f'{self._place.folder}: {free_bytes / MEGABYTE:.0f} MB are free on the disk'
-            raise DataError(
-                message, hint=f'{self._min_free_bytes / MEGABYTE:g} MB are to stay free'
-            )
+            least = self._min_free_bytes / MEGABYTE
+            message = f'{self._place.folder}: disk full, {free_bytes / MEGABYTE:.1f} MB are free'
+            raise DataError(message, hint=f'min_free_mb is {least:g}; make room and start again')
 
     def _begin_file(self) -> BagWriter:
         path = self._place.next_file()
@@ -292,7 +291,6 @@ class PairRecorder:
 
     def _stop(self, refusal: Refusal, failure: str, *, lost: int = 0) -> None:
         """Note why nothing is written any more."""
-        log.error('recording stopped: %s', failure)
         with self._changed:
             self._refusal = refusal
             self._state = replace(self._state, failure=failure, lost=self._state.lost + lost)

@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from xspec_ros.bag.inputs import Inputs
     from xspec_ros.bag.reader import BagReader
     from xspec_ros.core.frame import Modality
+    from xspec_ros.core.sync import SyncSettings
 
 app = typer.Typer(help='Pack, extract and look into ROS 2 bags.', no_args_is_help=True)
 
@@ -43,6 +44,12 @@ BagArgument = Annotated[Path, typer.Argument(metavar='BAG', help='A .mcap file o
 RgbOption = Annotated[str, typer.Option('--rgb', help='Topic of the RGB camera.')]
 ThermalOption = Annotated[str, typer.Option('--thermal', help='Topic of the thermal camera.')]
 SlopOption = Annotated[float, typer.Option('--slop-ms', help='Largest difference of a pair.')]
+RgbOffsetOption = Annotated[
+    float, typer.Option('--rgb-offset-ms', help='Added to RGB stamps before pairing.')
+]
+ThermalOffsetOption = Annotated[
+    float, typer.Option('--thermal-offset-ms', help='Added to thermal stamps before pairing.')
+]
 
 
 @app.command('pack')
@@ -107,6 +114,8 @@ def extract_command(
     rgb: RgbOption = '',
     thermal: ThermalOption = '',
     slop_ms: SlopOption = 50.0,
+    rgb_offset_ms: RgbOffsetOption = 0.0,
+    thermal_offset_ms: ThermalOffsetOption = 0.0,
     json_output: JsonOption = False,
     debug: DebugOption = False,
 ) -> None:
@@ -121,7 +130,12 @@ def extract_command(
     """  # noqa: D301 - the escape keeps the lines of the examples apart
 
     def work() -> Outcome:
-        return _extract(bag, out, every=every, topics=(rgb, thermal), slop_ms=slop_ms)
+        from xspec_ros.core.sync import SyncSettings
+
+        sync = SyncSettings(
+            slop_ms=slop_ms, rgb_offset_ms=rgb_offset_ms, thermal_offset_ms=thermal_offset_ms
+        )
+        return _extract(bag, out, every=every, topics=(rgb, thermal), sync=sync)
 
     run_verb(work, json_output=json_output, debug=debug)
 
@@ -133,6 +147,8 @@ def info_command(
     rgb: RgbOption = '',
     thermal: ThermalOption = '',
     slop_ms: SlopOption = 50.0,
+    rgb_offset_ms: RgbOffsetOption = 0.0,
+    thermal_offset_ms: ThermalOffsetOption = 0.0,
     json_output: JsonOption = False,
     debug: DebugOption = False,
 ) -> None:
@@ -150,11 +166,14 @@ def info_command(
         from xspec_ros.cli.progress import progress_bar
         from xspec_ros.core.sync import SyncSettings
 
+        sync = SyncSettings(
+            slop_ms=slop_ms, rgb_offset_ms=rgb_offset_ms, thermal_offset_ms=thermal_offset_ms
+        )
         with BagReader(bag) as reader:
             inputs = camera_inputs(reader, rgb, thermal)
             total = sum(topic.count for topic in reader.topics())
             with progress_bar('reading', total) as step:
-                found = summarise_bag(reader, inputs, SyncSettings(slop_ms=slop_ms), progress=step)
+                found = summarise_bag(reader, inputs, sync, progress=step)
             return Outcome(
                 data={
                     'topics': found.topics,
@@ -197,13 +216,12 @@ def _torn(reader: BagReader) -> DataError | None:
 
 
 def _extract(
-    bag: Path, out: Path, *, every: int, topics: tuple[str, str], slop_ms: float
+    bag: Path, out: Path, *, every: int, topics: tuple[str, str], sync: SyncSettings
 ) -> Outcome:
     from xspec_ros.bag.extract import extract_pairs, Extraction
     from xspec_ros.bag.reader import BagReader
     from xspec_ros.cli.progress import progress_bar
     from xspec_ros.core.labels import DEFAULT_CLASSES
-    from xspec_ros.core.sync import SyncSettings
     from xspec_ros.datasets import write_dataset
 
     with BagReader(bag) as reader:
@@ -217,7 +235,6 @@ def _extract(
         total = sum(topic.count for topic in reader.topics() if topic.name in inputs.cameras)
         state = Extraction()
         with progress_bar('extracting', total) as step:
-            sync = SyncSettings(slop_ms=slop_ms)
             samples = extract_pairs(reader, inputs, sync, every=every, state=state, progress=step)
             write_dataset(samples, out, DEFAULT_CLASSES)
         if not state.written and reader.tear is None:
