@@ -203,7 +203,12 @@ class Log:
 def test_without_a_working_cv_bridge_it_says_so_once_and_goes_on(
     monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    for failure in (ImportError('numpy.core.multiarray failed to import\nand more'), KeyError(16)):
+    failures = (
+        ImportError('numpy.core.multiarray failed to import\nand more'),
+        KeyError(16),
+        None,
+    )
+    for failure in failures:
         monkeypatch.setitem(sys.modules, 'cv_bridge', _broken(failure))
         log = Log()
         encoder = PictureEncoder(log)
@@ -216,11 +221,12 @@ def test_without_a_working_cv_bridge_it_says_so_once_and_goes_on(
     assert capfd.readouterr().err == ''
 
 
-def _broken(failure: Exception) -> Any:
+def _broken(failure: Exception | None) -> Any:
     class CvBridge:
         def cv2_to_imgmsg(self, picture: Any, encoding: str) -> None:
             sys.stderr.write('A module that was compiled using NumPy 1.x cannot be run ...\n')
-            raise failure
+            if failure is not None:
+                raise failure
 
     return type('module', (), {'CvBridge': CvBridge})
 

@@ -37,6 +37,7 @@ REMEDY = (
     'pictures are published all the same, by the encoder of xspec_ros; cv_bridge works with the '
     "numpy and OpenCV majors it was built for, mostly: pip install 'numpy<2' 'opencv-python<5'"
 )
+OLD_NUMPY = 'compiled using NumPy 1'
 # What a cv_bridge built for another numpy or OpenCV raises, on import or at the first picture.
 FAILURES = (ImportError, AttributeError, LookupError, RuntimeError, SystemError, TypeError)
 
@@ -78,10 +79,18 @@ class PictureEncoder:
 
 
 def _open_bridge() -> CvBridge:
-    """Return a bridge that has converted a picture; numpy's pages on stderr are kept back."""
-    with redirect_stderr(StringIO()):
+    """Return a bridge that has converted a picture.
+
+    Raises:
+        ImportError: It is missing, or built for another numpy: numpy writes pages on stderr then
+            (kept back here), and the process may crash later on.
+    """
+    with redirect_stderr(StringIO()) as pages:
         from cv_bridge import CvBridge  # noqa: PLC0415 - may fail, and this is where it is told
 
         bridge = CvBridge()
         bridge.cv2_to_imgmsg(np.zeros((2, 2, 3), np.uint8), ENCODING)
+    if OLD_NUMPY in pages.getvalue():
+        message = f'built for numpy 1, this is numpy {np.__version__}'
+        raise ImportError(message)
     return bridge
