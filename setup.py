@@ -35,6 +35,7 @@ RUNTIME = [
     'rosbags>=0.10.9',
     'typer>=0.12',
 ]
+TEST = ['hypothesis>=6.100', 'psutil>=5.9', 'pytest>=8.0', 'pytest-xdist>=3.5']
 EXTRAS = {
     'train': [
         'lightning-fabric>=2.4',
@@ -48,15 +49,8 @@ EXTRAS = {
     'openvino': ['openvino>=2024.6'],
     'tensorrt': ['cuda-python>=12.6', 'tensorrt>=10.0'],
     'view': ['foxglove-sdk>=0.6'],
-    'dev': [
-        'hypothesis>=6.100',
-        'mypy>=1.13',
-        'psutil>=5.9',
-        'pytest>=8.0',
-        'pytest-xdist>=3.5',
-        'ruff>=0.8',
-        'types-PyYAML>=6.0',
-    ],
+    'test': TEST,  # colcon test looks for pytest here
+    'dev': [*TEST, 'mypy>=1.13', 'ruff>=0.8', 'types-PyYAML>=6.0'],
 }
 
 
