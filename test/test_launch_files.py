@@ -71,7 +71,8 @@ def test_every_launch_argument_is_described(path):
     calls = [
         node
         for node in ast.walk(ast.parse(path.read_text(encoding='utf-8')))
-        if isinstance(node, ast.Call) and getattr(node.func, 'id', '') == 'DeclareLaunchArgument'
+        if isinstance(node, ast.Call)
+        and ast.unparse(node.func).rpartition('.')[2] == 'DeclareLaunchArgument'
     ]
     assert calls
     bare = [ast.unparse(c) for c in calls if 'description' not in {k.arg for k in c.keywords}]
