@@ -316,7 +316,7 @@ def test_late_rgb_is_named_with_the_parameter_to_set():
     assert cured.advice() is None
 
 
-@pytest.mark.parametrize('skew_ms', [3_600_000, -3_600_000])
+@pytest.mark.parametrize('skew_ms', [9_000, -9_000])
 def test_skewed_clock_is_measured_and_the_offset_to_set_works(skew_ms):
     frames = in_order_of_arrival(
         stream('rgb', 30, 5, start_ms=skew_ms, delay_ms=-skew_ms), stream('thermal', 9, 5)
@@ -325,7 +325,7 @@ def test_skewed_clock_is_measured_and_the_offset_to_set_works(skew_ms):
     assert pairs(feed(sync, frames)) == []
     assert sync.counts.rgb_lead_ms == pytest.approx(skew_ms, abs=20)
     advice = sync.advice()
-    assert advice.parameter == 'rgb_offset_ms'
+    assert advice.parameter == 'rgb.stamp_offset_ms'
     cured = PairSynchronizer(SyncSettings(rgb_offset_ms=advice.value))
     assert len(pairs(feed(cured, frames) + cured.flush())) >= 40
 

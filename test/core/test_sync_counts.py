@@ -12,13 +12,13 @@
 # See the License for the specific language governing permissions and
 # limitations under the License.
 
-"""What pairing measures, and the advice drawn from it."""
+"""What pairing measures."""
 
 from __future__ import annotations
 
 import pytest
 
-from xspec_ros.core.sync_counts import advise, percentile, StreamMeter
+from xspec_ros.core.sync_counts import percentile, StreamMeter
 
 MS = 1_000_000
 
@@ -35,11 +35,6 @@ def meter_with_lead(lead_ms):
         meter.arrived(modality, stamp, latest[modality], latest[other])
         latest[modality] = stamp
     return meter
-
-
-def advice_for(cause, lead_ms, reference='thermal'):
-    counts = meter_with_lead(lead_ms).counts({'rgb': 0, 'thermal': 0}, 0)
-    return advise(cause, counts, reference)
 
 
 @pytest.mark.parametrize('lead_ms', [-3_600_000, -500, 0, 60, 500])
@@ -59,41 +54,6 @@ def test_lead_of_one_camera_alone_is_unknown():
 )
 def test_percentile_is_the_nearest_rank(values, fraction, expected):
     assert percentile(values, fraction) == expected
-
-
-def test_late_camera_gets_a_wait_above_its_delay():
-    advice = advice_for('late', -500)
-    assert (advice.camera, advice.parameter) == ('rgb', 'max_wait_ms')
-    assert advice.value > 550
-
-
-def test_hour_late_is_a_clock_and_no_wait():
-    advice = advice_for('late', -3_600_000)
-    assert advice.parameter == 'rgb_offset_ms'
-    assert advice.value == pytest.approx(3_600_000, abs=20)
-    assert 'max_wait_ms' not in advice.message
-
-
-def test_late_thermal_is_named_when_rgb_is_the_reference():
-    advice = advice_for('late', 500, reference='rgb')
-    assert (advice.camera, advice.parameter) == ('thermal', 'max_wait_ms')
-
-
-def test_stamps_beyond_slop_get_the_offset_that_cures_them():
-    advice = advice_for('slop', 70)
-    assert advice.parameter == 'rgb_offset_ms'
-    assert advice.value == pytest.approx(-70, abs=12)
-
-
-def test_full_buffer_names_the_late_camera():
-    advice = advice_for('overflow', 2000)
-    assert (advice.camera, advice.parameter) == ('thermal', 'max_frames')
-
-
-def test_missing_camera_and_jumps_name_no_parameter():
-    assert advice_for('missing', 0).camera == 'rgb'
-    assert advice_for('missing', 0).parameter is None
-    assert advice_for('epoch', 0).camera is None
 
 
 def test_rare_and_normal_causes_are_worth_no_word():

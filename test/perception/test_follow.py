@@ -138,7 +138,7 @@ class Following:
 
     def settle(self) -> list[Notice]:
         """Let the folder settle, wait until the model is open, return what is told then."""
-        assert self.ask(3) == []
+        assert self.ask(2) == []
         assert self.follower.wait_opened(DEADLINE_S)
         return self.ask()
 
@@ -214,7 +214,7 @@ def test_a_bundle_that_changes_while_it_is_opened_is_opened_again(
     parent = following.folder.parent
     third = copy_bundle(tiny_bundle, parent / 'third', 'third')
     replace(following.folder, copy_bundle(tiny_bundle, parent / 'new', 'second'))
-    assert following.ask(3) == []  # the opener runs
+    assert following.ask(2) == []  # the opener runs
     replace(following.folder, third)
     assert following.follower.wait_opened(DEADLINE_S)
     assert following.ask() == []  # what was opened is gone from the folder
@@ -227,7 +227,7 @@ def test_a_bundle_that_changes_while_it_is_opened_is_opened_again(
 def test_closing_while_a_model_is_opened_frees_it(following: Following, tiny_bundle: Path) -> None:
     new = copy_bundle(tiny_bundle, following.folder.parent / 'new', 'second')
     replace(following.folder, new)
-    assert following.ask(3) == []
+    assert following.ask(2) == []
     following.follower.close()
     assert following.ask() == []
 

@@ -162,7 +162,7 @@ def test_stamps_apart_are_told_with_offset_and_parameter_and_not_too_often(door:
     door.stamp_shift['rgb'] = 7 * SECOND
     told = door.run(3)
     assert [notice.kind for notice in told] == ['pairing']
-    assert 'rgb stamps run +7062 ms against thermal stamps' in told[0].text  # half a period off
+    assert 'rgb stamps run +7062 ms against the other camera' in told[0].text  # half a period off
     assert 'set rgb.stamp_offset_ms to -7062' in told[0].text
     assert door.statuses()['pairing'].level == WARN
     assert door.run(50) == []

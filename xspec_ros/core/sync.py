@@ -25,8 +25,9 @@ from statistics import median
 from typing import Literal
 
 from xspec_ros.core.frame import Frame, Modality, Pair
+from xspec_ros.core.sync_advice import advise, SyncAdvice
 from xspec_ros.core.sync_axes import Axis, other_input, StampAxes
-from xspec_ros.core.sync_counts import advise, StreamMeter, SyncAdvice, SyncCounts
+from xspec_ros.core.sync_counts import StreamMeter, SyncCounts
 from xspec_ros.core.sync_values import (
     DropCause,
     Dropped,
@@ -134,7 +135,7 @@ class PairSynchronizer:
     def advice(self) -> SyncAdvice | None:
         """Say what keeps pairs from being found; None while nothing worth a word does."""
         cause = self._meter.main_cause()
-        return None if cause is None else advise(cause, self.counts, self._reference)
+        return None if cause is None else advise(cause, self.counts, self.settings)
 
     def push(self, frame: Frame) -> list[SyncEvent]:
         """Take one frame in the order of arrival.

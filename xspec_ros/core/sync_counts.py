@@ -12,7 +12,7 @@
 # See the License for the specific language governing permissions and
 # limitations under the License.
 
-"""What pairing counts and measures, and what it tells the user to change."""
+"""What pairing counts and measures."""
 
 from __future__ import annotations
 
@@ -33,7 +33,6 @@ MODALITIES: tuple[Modality, Modality] = ('rgb', 'thermal')
 _NS_PER_MS = 1e6
 _WINDOW = 256  # arrivals and decisions that the medians look back on
 _RECENT = 64  # decisions that the advice looks back on
-_MAX_LATENCY_MS = 5000.0  # more than that is a clock, not a delivery
 _ADVICE_SHARE = 0.2  # share of recent references with one cause that is worth a word
 
 
@@ -63,6 +62,7 @@ class SyncCounts:
         rgb_lead_ms: How far RGB stamps run ahead of thermal stamps that arrive at the same
             moment, median; negative when RGB is late or its clock is behind. None until both
             inputs were seen.
+        rgb_period_ms: Median time between RGB stamps; None before the second.
     """
 
     received: Mapping[Modality, int]
@@ -79,25 +79,7 @@ class SyncCounts:
     skew_p95_ms: float | None
     offset_ms: float | None
     rgb_lead_ms: float | None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SyncAdvice:
-    """The one thing that keeps pairs from being found.
-
-    Attributes:
-        cause: Why most of the recent unpaired references stayed alone.
-        message: One line for the diagnostics: what is measured, which camera, what to set.
-        camera: The camera that is late, ahead or missing; None when no camera is to blame.
-        parameter: The parameter to set; None when none helps.
-        value: The value that would do, in the parameter's unit.
-    """
-
-    cause: UnpairedCause
-    message: str
-    camera: Modality | None = None
-    parameter: str | None = None
-    value: float | None = None
+    rgb_period_ms: float | None
 
 
 def percentile(values: list[int], fraction: float) -> int:
@@ -176,15 +158,15 @@ class StreamMeter:
         """
         if not all(self._leads.values()) or not all(self._steps.values()):
             return None
-        half = {m: median(self._steps[m]) / 2 for m in MODALITIES}
-        seen_by_thermal = median(self._leads['thermal']) + half['rgb']
-        seen_by_rgb = median(self._leads['rgb']) - half['thermal']
+        half = {m: median(list(self._steps[m])) / 2 for m in MODALITIES}
+        seen_by_thermal = median(list(self._leads['thermal'])) + half['rgb']
+        seen_by_rgb = median(list(self._leads['rgb'])) - half['thermal']
         return (seen_by_thermal + seen_by_rgb) / 2
 
     def counts(self, waiting: Mapping[Modality, int], held_bytes: int) -> SyncCounts:
         """Return the values of this moment."""
         lead_ns = self.rgb_lead_ns()
-        skews = list(self._skews)
+        skews, steps, offsets = list(self._skews), list(self._steps['rgb']), list(self._offsets)
         return SyncCounts(
             received={m: self.received[m] for m in MODALITIES},
             paired=self.paired,
@@ -198,8 +180,9 @@ class StreamMeter:
             epochs=self.epochs,
             skew_p50_ms=percentile(skews, 0.5) / _NS_PER_MS if skews else None,
             skew_p95_ms=percentile(skews, 0.95) / _NS_PER_MS if skews else None,
-            offset_ms=median(self._offsets) / _NS_PER_MS if self._offsets else None,
+            offset_ms=median(offsets) / _NS_PER_MS if offsets else None,
             rgb_lead_ms=None if lead_ns is None else lead_ns / _NS_PER_MS,
+            rgb_period_ms=median(steps) / _NS_PER_MS if steps else None,
         )
 
     def main_cause(self) -> UnpairedCause | None:
@@ -207,74 +190,12 @@ class StreamMeter:
 
         ``taken`` is none: with a reference faster than its partner it is the normal case.
         """
-        causes = Counter(cause for cause in self._outcomes if cause not in (None, 'taken', 'end'))
+        outcomes = list(self._outcomes)  # at once: another thread may be counting
+        causes = Counter(cause for cause in outcomes if cause not in (None, 'taken', 'end'))
         if not causes:
             return None
         cause, times = causes.most_common(1)[0]
-        return cause if times >= _ADVICE_SHARE * len(self._outcomes) else None
+        return cause if times >= _ADVICE_SHARE * len(outcomes) else None
 
     def _by_input(self, cause: DropCause) -> dict[Modality, int]:
         return {m: self.dropped[m, cause] for m in MODALITIES}
-
-
-def advise(cause: UnpairedCause, counts: SyncCounts, reference: Modality) -> SyncAdvice:
-    """Say which camera keeps pairs from being found and which parameter to set.
-
-    Stamps and order of arrival cannot tell a late delivery from a clock that is behind, so the
-    message of ``late`` names both remedies.
-
-    Args:
-        cause: Most common cause of recent unpaired references.
-        counts: What was measured.
-        reference: The input that gets one answer a frame.
-    """
-    partner: Modality = 'rgb' if reference == 'thermal' else 'thermal'
-    lead_ms = counts.rgb_lead_ms or 0.0
-    partner_lead_ms = lead_ms if partner == 'rgb' else -lead_ms
-    if cause == 'missing':
-        message = f'no {partner} frames arrive: check the {partner} camera, its topic and its QoS'
-        return SyncAdvice(cause=cause, message=message, camera=partner)
-    if cause == 'late':
-        late_ms = max(0.0, -partner_lead_ms)
-        # Jitter and one period on top: the partner that decides comes after the nearest one.
-        value = float(round(late_ms * 1.2 + 50))
-        facts = (
-            f'{partner} is late: its stamps arrive {late_ms:.0f} ms behind those of {reference}'
-        )
-        if late_ms > _MAX_LATENCY_MS:
-            message = f'{facts}; set the stamp_offset_ms of {partner} to {late_ms:.0f}'
-            return SyncAdvice(
-                cause=cause,
-                message=message,
-                camera=partner,
-                parameter=f'{partner}_offset_ms',
-                value=late_ms,
-            )
-        message = (
-            f'{facts}; set max_wait_ms to {value:.0f} if its frames are delivered late, or its '
-            f'stamp_offset_ms to {late_ms:.0f} if its clock is behind'
-        )
-        return SyncAdvice(
-            cause=cause, message=message, camera=partner, parameter='max_wait_ms', value=value
-        )
-    if cause == 'slop':
-        message = (
-            f'{partner} stamps run {partner_lead_ms:+.0f} ms against those of {reference} '
-            f'(nearest RGB stamp: {counts.offset_ms or 0.0:+.0f} ms), beyond slop_ms; '
-            f'set the stamp_offset_ms of {partner} to {-partner_lead_ms:.0f}'
-        )
-        return SyncAdvice(
-            cause=cause,
-            message=message,
-            camera=partner,
-            parameter=f'{partner}_offset_ms',
-            value=-partner_lead_ms,
-        )
-    if cause == 'overflow':
-        late: Modality = 'rgb' if lead_ms < 0 else 'thermal'
-        message = (
-            f'{late} is {abs(lead_ms):.0f} ms late and the buffer too small; raise max_frames'
-        )
-        return SyncAdvice(cause=cause, message=message, camera=late, parameter='max_frames')
-    message = 'stamps keep jumping back: each jump starts a new epoch and drops what waits'
-    return SyncAdvice(cause=cause, message=message)

@@ -20,7 +20,6 @@ from threading import Lock
 from typing import TYPE_CHECKING
 
 from xspec_ros.dds.qos import LATCHED, LIST, Profile, RESULT
-from xspec_ros.messages.annotations import encode_annotations, WHITE
 from xspec_ros.messages.topics import (
     ANNOTATIONS,
     ANNOTATIONS_TYPE,
@@ -35,6 +34,7 @@ from xspec_ros.messages.topics import (
     Outgoing,
     SEGMENTATION,
 )
+from xspec_ros.perception.pipeline import annotate
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -77,7 +77,7 @@ class Outputs:
         """Write the messages of one answer, and annotations where somebody reads them."""
         self.publish(answer.messages)
         if self._writers[ANNOTATIONS].matched():
-            self.publish([_annotate(answer)])
+            self.publish([annotate(answer)])
 
     def diagnose(self, cdr: bytes, stamp_ns: int) -> None:
         """Write one diagnostics message."""
@@ -91,19 +91,3 @@ class Outputs:
         for writer in self._writers.values():
             if writer.matched():
                 writer.wait_acknowledged(timeout_s)
-
-
-def _annotate(answer: Answer) -> Outgoing:
-    """Draw the boxes of an answer for Foxglove, in the colours of the model that answered."""
-    result, serving = answer.result, answer.serving
-    manifest = serving.perception.bundle.manifest
-    colours = {label.name: label.colour for label in manifest.classes}
-    cdr = encode_annotations(
-        result.detections.at_least(serving.score_threshold),
-        manifest.detection_classes,
-        stamp_ns=result.stamp_ns,
-        colours=[colours.get(name, WHITE) for name in manifest.detection_classes],
-    )
-    return Outgoing(
-        topic=ANNOTATIONS, type_name=ANNOTATIONS_TYPE, cdr=cdr, stamp_ns=result.stamp_ns
-    )

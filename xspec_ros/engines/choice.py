@@ -57,6 +57,11 @@ class _Opener(Protocol):
     ) -> Engine: ...
 
 
+# Threads that they make while they open do no inference, so they may be made at low priority;
+# onnxruntime's worker threads would keep that priority (measured).
+OPENS_QUIETLY = frozenset({'openvino'})
+
+
 def available_engines() -> dict[str, str | None]:
     """Return, for every engine, None where it can run, else what is missing and how to add it."""
     answer: dict[str, str | None] = {}

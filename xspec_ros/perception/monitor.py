@@ -19,7 +19,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from xspec_ros.perception.notices import Notice, NS_PER_S, Reminder
-from xspec_ros.perception.pairing import explain_pairing
 from xspec_ros.perception.silence import GraphView, InputView, Publication
 from xspec_ros.perception.status import NODE, StatusBoard
 from xspec_ros.perception.watch import InputWatch
@@ -114,13 +113,14 @@ class Monitor:
 
     def _check_pairing(self, now_ns: int) -> list[Notice]:
         """Tell what keeps pairs from being found; a missing camera is told by its watch."""
-        cause, text = explain_pairing(self._pipeline.intake) or ('', '')
+        advice = self._pipeline.intake.sync.advice()
+        cause = advice.cause if advice is not None else ''
         if cause == 'missing' or any(watch.trouble for watch in self._watches.values()):
             cause = ''
-        if not self._pairing_reminder.is_due(cause, now_ns):
+        if not self._pairing_reminder.is_due(cause, now_ns) or advice is None:
             return []
         mode = self._pipeline.settings.mode
-        text = f'pairing: {text}'
+        text = f'pairing: {advice.message}'
         if mode != 'fused':
             text += f' (mode {mode} answers without pairs)'
         return [Notice(level='warning', kind='pairing', text=text)]

@@ -222,7 +222,9 @@ class Pipeline:
     def progress(self) -> dict[str, object]:
         """Return the counts so far; cheap, since no latency is sorted."""
         counts, pairing = self.intake.counts, self.intake.sync.counts
-        dropped = counts.dropped + self.dropped
+        # Copies, each made at once: another thread may be counting.
+        dropped = Counter(counts.dropped) + Counter(self.dropped)
+        rejected = dict(counts.rejected[self.intake.reference])
         seconds = (self._last_ns - self._first_ns) / 1e9
         return {
             'thermal': counts.received['thermal'],
@@ -233,8 +235,8 @@ class Pipeline:
             'unpaired': sum(pairing.unpaired_by.values()),
             'dropped': dropped.total(),
             'dropped_by': dict(dropped),
-            'rejected': counts.rejected[self.intake.reference].total(),
-            'rejected_by': dict(counts.rejected[self.intake.reference]),
+            'rejected': sum(rejected.values()),
+            'rejected_by': rejected,
             'rejected_rgb_by': dict(counts.rejected['rgb']),
             'warnings': dict(counts.warnings),
             'epochs': counts.epochs,

@@ -22,7 +22,6 @@ from typing import TYPE_CHECKING
 from xspec_ros.bundle.store import bundle_hash
 from xspec_ros.messages.diagnostics import ERROR, OK, Status, WARN
 from xspec_ros.perception.notices import NS_PER_S
-from xspec_ros.perception.pairing import explain_pairing
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
@@ -137,7 +136,7 @@ class StatusBoard:
 
     def _pairing(self) -> Status:
         intake = self._pipeline.intake
-        counts, advice = intake.sync.counts, explain_pairing(intake)
+        counts, advice = intake.sync.counts, intake.sync.advice()
         values = {
             'paired': str(counts.paired),
             'skew_p50_ms': _milliseconds(counts.skew_p50_ms),
@@ -147,7 +146,7 @@ class StatusBoard:
         }
         values |= {f'unpaired/{why}': str(number) for why, number in counts.unpaired_by.items()}
         level = OK if advice is None else WARN
-        message = f'{counts.paired} pairs' if advice is None else advice[1]
+        message = f'{counts.paired} pairs' if advice is None else advice.message
         return self._status('pairing', level, message, values)
 
     def _whole(self, counts: Mapping[str, object], now_ns: int) -> Status:

@@ -16,20 +16,23 @@
 
 from __future__ import annotations
 
-from concurrent.futures import ThreadPoolExecutor
 import os
 import sys
-from threading import get_native_id
+from threading import get_native_id, Thread
 from typing import TYPE_CHECKING
 
 import numpy as np
 
+from xspec_ros.bundle.store import open_bundle
 from xspec_ros.core.frame import Frame
 from xspec_ros.core.labels import UNLABELLED
-from xspec_ros.errors import BundleError, XspecError
+from xspec_ros.engines.choice import choose, OPENS_QUIETLY
+from xspec_ros.errors import BundleError, EngineError, XspecError
 from xspec_ros.perception.perception import open_perception
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from xspec_ros.core.frame import Modality, PixelArray
     from xspec_ros.core.result import Result
     from xspec_ros.perception.perception import Perception
@@ -49,18 +52,29 @@ def open_beside(
 ) -> Perception:
     """Open a model as ``open_tried`` does, giving way to the one that serves meanwhile.
 
-    On Linux the work is done by a thread of the lowest priority: on two cores, compiling a model
-    otherwise takes the processor from most of the frames of that second.
+    Where the engine allows it, on Linux, the work is done by a thread of the lowest priority: on
+    two cores, compiling a model otherwise takes the processor from most frames of that second.
 
     Raises:
         BundleError: It fails its checks, or answers nonsense.
         EngineError: No engine runs it.
     """
-    with ThreadPoolExecutor(1, 'open', initializer=_give_way) as pool:
-        opening = pool.submit(
-            open_tried, settings, model, size_hw=size_hw, bytes_per_pixel=bytes_per_pixel
-        )
-        return opening.result()
+    name, _ = choose(
+        open_bundle(model),
+        name=settings.engine,
+        precision=settings.precision,
+        mode=settings.mode,
+    )
+
+    def work() -> Perception:
+        return open_tried(settings, model, size_hw=size_hw, bytes_per_pixel=bytes_per_pixel)
+
+    if name not in OPENS_QUIETLY or sys.platform != 'linux':
+        return work()
+    opening = _Quiet(work)
+    opening.start()
+    opening.join()
+    return opening.result()
 
 
 def open_tried(
@@ -132,10 +146,27 @@ def try_out(perception: Perception, size_hw: tuple[int, int], bytes_per_pixel: i
         raise BundleError(message, hint='export it again, with verification')
 
 
-def _give_way() -> None:
-    """Let every other thread of the machine go first; other systems have no such priority."""
-    if sys.platform == 'linux':
+class _Quiet(Thread):
+    """Opens a model at the lowest priority; as a daemon it does not hold up the process's end."""
+
+    def __init__(self, work: Callable[[], Perception]) -> None:
+        super().__init__(name='open', daemon=True)
+        self._work = work
+        self._opened: Perception | None = None
+        self._error: XspecError | None = None
+
+    def run(self) -> None:
         os.setpriority(os.PRIO_PROCESS, get_native_id(), LOWEST_PRIORITY)
+        try:
+            self._opened = self._work()
+        except XspecError as error:
+            self._error = error
+
+    def result(self) -> Perception:
+        if self._opened is not None:
+            return self._opened
+        message = 'opening the model failed unexpectedly'
+        raise self._error or EngineError(message, hint='the log has the reason')
 
 
 def _trial_frame(modality: Modality, image: PixelArray) -> Frame:
