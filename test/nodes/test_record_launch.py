@@ -50,6 +50,8 @@ ROOT = Path(__file__).parents[2]
 LAUNCH = ROOT / 'launch' / 'record_pairs.launch.py'
 HW = (48, 64)
 TIMEOUT_S = 60.0
+NAMESPACE = f'record_{os.getpid()}'
+THERMAL, RGB = f'/{NAMESPACE}/thermal/image_raw', f'/{NAMESPACE}/rgb/image_raw'
 END_WITHIN_S = {'node': 4.0, 'launch': 8.0}  # 2 s on a machine that has nothing else to do
 
 
@@ -73,10 +75,12 @@ def launched(domain: int, tmp_path: Path) -> Iterator[Callable[..., subprocess.P
 
     def run(how: str, **arguments: object) -> subprocess.Popen[str]:
         given = [f'{name}:={value}' for name, value in arguments.items()]
+        ros2 = shutil.which('ros2') or 'ros2'
+        set_each = [word for each in given for word in ('-p', each)]
+        namespace = ('--ros-args', '-r', f'__ns:=/{NAMESPACE}')
         commands = {
-            'launch': [shutil.which('ros2') or 'ros2', 'launch', LAUNCH, *given],
-            'node': ['-m', 'xspec_ros.nodes.record_pairs', '--ros-args']
-            + [word for each in given for word in ('-p', each)],
+            'launch': [ros2, 'launch', LAUNCH, f'namespace:={NAMESPACE}', *given],
+            'node': ['-m', 'xspec_ros.nodes.record_pairs', *namespace, *set_each],
         }
         process = subprocess.Popen(
             [sys.executable, *commands[how]],
@@ -105,7 +109,7 @@ class Cameras:
         self._stop = Event()
         self._publishers = [
             graph.user.create_publisher(Image, topic, qos_profile_sensor_data)
-            for topic in ('/thermal/image_raw', '/rgb/image_raw')
+            for topic in (THERMAL, RGB)
         ]
         self._thread = Thread(target=self._run)
         self._thread.start()
@@ -131,14 +135,15 @@ def cameras(graph: Graph) -> Iterator[Cameras]:
     found.stop()
 
 
-def wait_for_bag(folder: Path, size: int = 30_000) -> Path:
+def wait_for_bag(process: subprocess.Popen[str], folder: Path, size: int = 30_000) -> Path:
     deadline = time.monotonic() + TIMEOUT_S
-    while time.monotonic() < deadline:
+    while time.monotonic() < deadline and process.poll() is None:
         for path in folder.glob('*.mcap'):
             if path.stat().st_size > size:
                 return path
         Event().wait(0.05)
-    pytest.fail(f'no bag in {folder}')
+    os.killpg(process.pid, signal.SIGKILL)
+    pytest.fail(f'no bag in {folder}: {process.communicate()[0]}')
 
 
 # ros2 launch does not wait for its nodes on SIGTERM, so that signal goes to the node alone.
@@ -157,7 +162,7 @@ def test_it_records_and_ends_on_a_signal_with_the_bag_closed(
 ) -> None:
     out = tmp_path / 'harvest'
     process = launched(how, out=out, rate_hz=10.0)
-    path = wait_for_bag(out)
+    path = wait_for_bag(process, out)
     began = time.monotonic()
     for _ in range(times):
         os.killpg(process.pid, number)
@@ -170,7 +175,7 @@ def test_it_records_and_ends_on_a_signal_with_the_bag_closed(
     with BagReader(path) as bag:
         topics = {each.topic for each in bag}
         assert bag.tear is None
-    assert topics == {'/rgb/image_raw', '/thermal/image_raw'}
+    assert topics == {RGB, THERMAL}
 
 
 def test_a_killed_recorder_leaves_whole_pairs(
@@ -178,14 +183,14 @@ def test_a_killed_recorder_leaves_whole_pairs(
 ) -> None:
     out = tmp_path / 'harvest'
     process = launched('node', out=out, rate_hz=20.0)
-    path = wait_for_bag(out, size=100_000)
+    path = wait_for_bag(process, out, size=100_000)
     process.kill()
     process.communicate(timeout=TIMEOUT_S)
     with BagReader(path) as bag:
         found = [each.topic for each in bag]
         assert bag.tear is not None
-    assert found.count('/thermal/image_raw') >= 8
-    assert found.count('/rgb/image_raw') - found.count('/thermal/image_raw') in (0, 1)
+    assert found.count(THERMAL) >= 8
+    assert found.count(RGB) - found.count(THERMAL) in (0, 1)
 
 
 @pytest.mark.parametrize('how', ['launch', 'node'])
