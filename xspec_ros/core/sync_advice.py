@@ -74,7 +74,7 @@ def advise(cause: UnpairedCause, counts: SyncCounts, settings: SyncSettings) -> 
         return SyncAdvice(cause=cause, message=message)
     if cause == 'late':
         return _late(partner, counts, settings)
-    return _apart(cause, partner, counts, settings)  # a buffer overflows as stamps are far off
+    return _apart(partner, counts, settings)  # a buffer overflows because stamps are far apart
 
 
 def _late(partner: Modality, counts: SyncCounts, settings: SyncSettings) -> SyncAdvice:
@@ -95,9 +95,7 @@ def _late(partner: Modality, counts: SyncCounts, settings: SyncSettings) -> Sync
     )
 
 
-def _apart(
-    cause: UnpairedCause, partner: Modality, counts: SyncCounts, settings: SyncSettings
-) -> SyncAdvice:
+def _apart(partner: Modality, counts: SyncCounts, settings: SyncSettings) -> SyncAdvice:
     """Advise on stamps further apart than ``slop_ms``.
 
     Where the two streams overlap, the nearest stamps say how far apart they are; where they do
@@ -109,7 +107,7 @@ def _apart(
     if abs(nearest_ms) > OVERLAP_SHARE * (counts.rgb_period_ms or 0.0):
         lead_ms = _lead_ms(partner, counts)
         measured = f'{partner} stamps run {lead_ms:+.0f} ms against the other camera, {slop}'
-        return _offset(cause, partner, settings, measured=measured, change_ms=-lead_ms)
+        return _offset('slop', partner, settings, measured=measured, change_ms=-lead_ms)
     wanted_ms = float(ceil(abs(nearest_ms) * SLOP_MARGIN))
     offset_ms = _set_offset_ms(partner, settings) - nearest_ms
     message = (
@@ -118,7 +116,7 @@ def _apart(
         f'both see the same moment'
     )
     return SyncAdvice(
-        cause=cause, message=message, camera=partner, parameter='slop_ms', value=wanted_ms
+        cause='slop', message=message, camera=partner, parameter='slop_ms', value=wanted_ms
     )
 
 
