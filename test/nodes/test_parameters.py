@@ -112,3 +112,9 @@ def test_what_ros_itself_gives_is_no_parameter_of_ours(graph: Graph) -> None:
     node = make(graph, 'use_sim_time:=true', 'qos_overrides./x.publisher.depth:=3')
     declare_parameters(node, NodeSettings)
     assert read_parameters(node, NodeSettings).slop_ms == 50.0
+
+
+def test_one_file_may_hold_the_parameters_of_all_nodes(graph: Graph) -> None:
+    node = make(graph, 'budget_mb:=5.0', 'reference:=rgb', 'slop_ms:=7.0')
+    declare_parameters(node, NodeSettings)
+    assert read_parameters(node, NodeSettings).slop_ms == 7.0

@@ -23,6 +23,10 @@ from rcl_interfaces.msg import FloatingPointRange, IntegerRange, ParameterDescri
 from rclpy.exceptions import InvalidParameterTypeException, InvalidParameterValueException
 
 from xspec_ros.errors import ConfigError
+from xspec_ros.nodes.evaluator_settings import EvaluatorSettings
+from xspec_ros.nodes.overlay_settings import OverlaySettings
+from xspec_ros.nodes.recorder_settings import RecorderSettings
+from xspec_ros.nodes.settings import NodeSettings
 from xspec_ros.perception.parameters import build_settings, Parameter, parameters_of
 
 if TYPE_CHECKING:
@@ -32,6 +36,13 @@ if TYPE_CHECKING:
 
 S = TypeVar('S', bound=Struct)
 
+# One parameter file under /**: serves all nodes, so what another one knows is no mistake here.
+NODES: tuple[type[Struct], ...] = (
+    NodeSettings,
+    OverlaySettings,
+    RecorderSettings,
+    EvaluatorSettings,
+)
 ROS_OWN = ('use_sim_time', 'start_type_description_service', 'qos_overrides.', 'diagnostic_')
 TOPIC = 'topic'
 CHANGES = {
@@ -71,9 +82,10 @@ def read_parameters(node: Node, struct: type[S], changes: Mapping[str, object] |
         changes: Values that are about to be set.
 
     Raises:
-        ConfigError: A wrong type or value, or a parameter that was given and is not known.
+        ConfigError: A wrong type or value, or a parameter that was given and no node knows.
     """
     names = [parameter.name for parameter in parameters_of(struct)]
+    elsewhere = {parameter.name for each in NODES for parameter in parameters_of(each)}
     values = {name: node.get_parameter(name).value for name in names if node.has_parameter(name)}
     where = node.get_fully_qualified_name()
     # What a YAML file or -p gave and nobody declared; rclpy keeps it and says nothing.
@@ -81,7 +93,7 @@ def read_parameters(node: Node, struct: type[S], changes: Mapping[str, object] |
     strange = {
         name: parameter.value
         for name, parameter in given.items()
-        if not node.has_parameter(name) and not name.startswith(ROS_OWN) and name not in names
+        if name not in elsewhere and not node.has_parameter(name) and not name.startswith(ROS_OWN)
     }
     return build_settings(struct, {**values, **strange, **(changes or {})}, where)
 

@@ -28,6 +28,7 @@ from rclpy.executors import ExternalShutdownException, MultiThreadedExecutor
 from rclpy.signals import SignalHandlerOptions
 
 from xspec_ros.errors import XspecError
+from xspec_ros.nodes.lifecycle import RCLError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -100,7 +101,11 @@ def run_node(make: Callable[[], RunningNode], args: Sequence[str] | None = None)
     stop = Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, _stopper(stop))
-    rclpy.init(args=args, signal_handler_options=SignalHandlerOptions.NO)
+    try:
+        rclpy.init(args=args, signal_handler_options=SignalHandlerOptions.NO)
+    except RCLError as error:
+        sys.stderr.write(f'ROS cannot start: {str(error).splitlines()[0]}\n')
+        return EXIT_REFUSED
     try:
         node = make()
     except XspecError as error:
