@@ -131,8 +131,9 @@ def png(index: int) -> bytes:
     [
         ({}, Image, '/thermal/image_raw', mono8, None),
         ({'reference': 'rgb'}, Image, '/rgb/image_raw', rgb8, COLOUR),
+        ({}, CompressedImage, '/thermal/image_raw/compressed', png, None),
         (
-            {'transport': 'compressed'},
+            {'thermal.transport': 'compressed'},
             CompressedImage,
             '/thermal/image_raw/compressed',
             png,

@@ -24,7 +24,7 @@ from xspec_ros.core.result import Detections
 from xspec_ros.messages.detections import encode_detections
 from xspec_ros.messages.image import encode_compressed, encode_image
 from xspec_ros.messages.labels import encode_label_info
-from xspec_ros.messages.topics import DETECTIONS, SEGMENTATION
+from xspec_ros.messages.topics import COMPRESSED_TYPE, DETECTIONS, IMAGE_TYPE, SEGMENTATION
 from xspec_ros.perception.live_overlay import LiveOverlay, PICTURE
 
 SIZE = (48, 64)
@@ -82,10 +82,14 @@ def test_rgb_pictures_and_compressed_ones_are_drawn_as_they_are() -> None:
         data.tobytes(), stamp_ns=STAMP, frame_id='cam', format_text='rgb8; png compressed bgr8'
     )
     pictures = []
-    for cdr, compressed in ((rgb, False), (png, True)):
-        overlay = LiveOverlay(reference='rgb', compressed=compressed)
+    for cdr, type_name in ((rgb, IMAGE_TYPE), (png, COMPRESSED_TYPE)):
+        overlay = LiveOverlay(reference='rgb')
         overlay.take_labels(labels_message())
-        pictures.append(feed(overlay, cdr, mask_message(255), boxes_message()).picture)
+        overlay.take(SEGMENTATION, mask_message(255))
+        overlay.take(DETECTIONS, boxes_message())
+        drawn = overlay.take_picture(type_name, cdr)
+        assert drawn is not None
+        pictures.append(drawn.picture)
     assert (pictures[0] == pictures[1]).all()
     assert pictures[0][-1, -1].tolist() == [0, 0, 110]
 

@@ -16,6 +16,7 @@
 
 from __future__ import annotations
 
+from copy import copy
 from typing import TYPE_CHECKING
 
 import message_filters
@@ -103,7 +104,7 @@ class CameraInput:
             self._node,
             TYPES[type_name],
             topic,
-            qos_profile=SENSOR,
+            qos_profile=copy(SENSOR),  # rclpy writes what qos_overrides say into it
             raw=True,
             callback_group=self._group,
             event_callbacks=events,

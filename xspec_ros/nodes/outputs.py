@@ -16,6 +16,7 @@
 
 from __future__ import annotations
 
+from copy import copy
 from time import perf_counter_ns
 from typing import TYPE_CHECKING
 
@@ -71,8 +72,9 @@ class Outputs:
         self._node = node
         self._throttle = LogThrottle()
         self._publishers = {
+            # A copy: rclpy writes what qos_overrides say into the profile.
             topic: node.create_lifecycle_publisher(
-                kind, private(topic), qos, qos_overriding_options=overridable()
+                kind, private(topic), copy(qos), qos_overriding_options=overridable()
             )
             for topic, kind, qos in published
         }

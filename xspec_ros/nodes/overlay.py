@@ -22,17 +22,19 @@ import sys
 from threading import Event
 from typing import TYPE_CHECKING
 
+import msgspec
 from rclpy.clock import Clock, ClockType
 from rclpy.node import Node
-from sensor_msgs.msg import CompressedImage, Image
+from sensor_msgs.msg import Image
 from vision_msgs.msg import Detection2DArray, LabelInfo
 
-from xspec_ros.messages.topics import COMPRESSED_SUFFIX, DETECTIONS, LABEL_INFO, SEGMENTATION
+from xspec_ros.messages.topics import DETECTIONS, LABEL_INFO, SEGMENTATION
 from xspec_ros.messages.topics import OVERLAY as OVERLAY_TOPIC
 from xspec_ros.nodes.bridge import PictureEncoder
+from xspec_ros.nodes.inputs import CameraInput, publications
 from xspec_ros.nodes.overlay_settings import OverlaySettings
 from xspec_ros.nodes.parameters import declare_parameters, read_parameters
-from xspec_ros.nodes.qos import LATCHED, LIST, overridable, PICTURE, RESULT, SENSOR
+from xspec_ros.nodes.qos import LATCHED, LIST, overridable, PICTURE, RESULT
 from xspec_ros.nodes.running import run_node
 from xspec_ros.perception.live_overlay import LiveOverlay
 from xspec_ros.perception.live_overlay import PICTURE as PICTURE_PART
@@ -42,6 +44,9 @@ if TYPE_CHECKING:
 
     from rclpy.qos import QoSProfile
     from rclpy.subscription import Subscription
+
+    from xspec_ros.core.frame import Modality
+    from xspec_ros.perception.live_overlay import Drawn
 
 LOOK_EVERY_S = 0.25
 LOOKS_BEFORE_TOLD = 12  # 3 s
@@ -68,6 +73,7 @@ class OverlayNode(Node):
         self.overlay: LiveOverlay | None = None
         self.encoder = PictureEncoder(self.get_logger())
         self._settings = read_parameters(self, OverlaySettings)
+        self._camera: CameraInput | None = None
         self._inputs: list[Subscription] = []
         self._looks = 0
         self._pictures = self.create_publisher(
@@ -87,24 +93,33 @@ class OverlayNode(Node):
         elif not watched and self.overlay is not None:
             self._stop()
         self._looks += 1
-        if self.overlay is not None and self._looks == LOOKS_BEFORE_TOLD:
-            lack = self.overlay.lack()
-            if lack:
-                topics = ', '.join(each.topic_name for each in self._inputs)
-                self.get_logger().warning(f'nothing is drawn: {lack}; listening on {topics}')
+        if self.overlay is not None and self._camera is not None:
+            self._look_closer(self.overlay, self._camera)
+
+    def _look_closer(self, overlay: LiveOverlay, camera: CameraInput) -> None:
+        topics = camera.view().topics
+        if not overlay.counts[PICTURE_PART]:
+            camera.discover(publications(self, topics))
+        lack = overlay.lack()
+        if lack and self._looks == LOOKS_BEFORE_TOLD:
+            heard = ', '.join((*topics, *(each.topic_name for each in self._inputs)))
+            self.get_logger().warning(f'nothing is drawn: {lack}; listening on {heard}')
 
     def _start(self) -> None:
         chosen = self._settings
-        compressed = chosen.transport == 'compressed'
         self._looks = 0
         self.overlay = LiveOverlay(
-            reference=chosen.reference,
-            compressed=compressed,
-            score_threshold=chosen.score_threshold,
+            reference=chosen.reference, score_threshold=chosen.score_threshold
         )
-        topic = f'{chosen.reference}/image_raw' + (COMPRESSED_SUFFIX if compressed else '')
-        kind = CompressedImage if compressed else Image
-        self._subscribe(kind, topic, SENSOR, partial(self._take, PICTURE_PART))
+        camera = chosen.rgb if chosen.reference == 'rgb' else chosen.thermal
+        topic = self.resolve_topic_name(camera.topic)
+        self._camera = CameraInput(
+            self,
+            chosen.reference,
+            msgspec.structs.replace(camera, topic=topic),
+            take=self._take_picture,
+            group=self.default_callback_group,
+        )
         for each, message, qos in (
             (SEGMENTATION, Image, RESULT),
             (DETECTIONS, Detection2DArray, LIST),
@@ -113,10 +128,12 @@ class OverlayNode(Node):
         self._subscribe(LabelInfo, relative(LABEL_INFO), LATCHED, self.overlay.take_labels)
 
     def _stop(self) -> None:
+        if self._camera is not None:
+            self._camera.close()
         for subscription in self._inputs:
             self.destroy_subscription(subscription)
         self._inputs.clear()
-        self.overlay = None
+        self._camera = self.overlay = None
 
     def _subscribe(
         self, kind: type, topic: str, qos: QoSProfile, take: Callable[[bytes], None]
@@ -125,8 +142,15 @@ class OverlayNode(Node):
         options = {'raw': True, 'qos_overriding_options': overridable()}
         self._inputs.append(self.create_subscription(kind, topic, take, copy(qos), **options))
 
+    def _take_picture(self, _: Modality, type_name: str, cdr: bytes) -> None:
+        if self.overlay is not None:
+            self._publish(self.overlay.take_picture(type_name, cdr))
+
     def _take(self, part: str, cdr: bytes) -> None:
-        drawn = self.overlay.take(part, cdr) if self.overlay is not None else None
+        if self.overlay is not None:
+            self._publish(self.overlay.take(part, cdr))
+
+    def _publish(self, drawn: Drawn | None) -> None:
         if drawn is not None:
             self._pictures.publish(
                 self.encoder.encode(

@@ -16,29 +16,25 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated
 
 from msgspec import Meta, Struct
 
 from xspec_ros.core.frame import Modality
+from xspec_ros.perception.settings import RgbInput, ThermalInput
 
 START = {'change': 'start'}  # read once, when the node starts
 
 
 class OverlaySettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Parameters of the overlay node."""
+    """Parameters of the overlay node; the cameras are named as for the perception node."""
 
     reference: Annotated[
         Modality,
         Meta(description='Camera whose frames perception answers and that is shown.', extra=START),
     ] = 'thermal'
-    transport: Annotated[
-        Literal['raw', 'compressed'],
-        Meta(
-            description='raw: Image; compressed: CompressedImage on the topic with /compressed.',
-            extra=START,
-        ),
-    ] = 'raw'
+    rgb: RgbInput = RgbInput()
+    thermal: ThermalInput = ThermalInput()
     score_threshold: Annotated[
         float, Meta(description='Boxes below it are not drawn.', ge=0.0, le=1.0, extra=START)
     ] = 0.0

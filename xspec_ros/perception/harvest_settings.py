@@ -43,7 +43,7 @@ class HarvestSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     keep_by: Annotated[
         KeepBy,
         Meta(
-            description='What chooses pairs: their rate, the service ~/trigger, or low confidence.',
+            description='What chooses pairs: their rate, calls of ~/trigger, or low confidence.',
             extra=START,
         ),
     ] = 'rate'

@@ -40,7 +40,7 @@ from xspec_ros.messages.image import (
     decode_plane,
 )
 from xspec_ros.messages.labels import decode_label_info
-from xspec_ros.messages.topics import DETECTIONS, LABEL_INFO, SEGMENTATION
+from xspec_ros.messages.topics import COMPRESSED_TYPE, DETECTIONS, LABEL_INFO, SEGMENTATION
 from xspec_ros.perception.joining import StampJoin
 from xspec_ros.perception.overlay import colour_classes, draw_overlay, grey
 
@@ -84,7 +84,6 @@ class LiveOverlay:
 
     Args:
         reference: Camera whose frames are answered.
-        compressed: Its pictures come as ``CompressedImage``.
         score_threshold: Boxes below it are not drawn.
     """
 
@@ -92,12 +91,11 @@ class LiveOverlay:
         self,
         *,
         reference: Modality = 'thermal',
-        compressed: bool = False,
         score_threshold: float = 0.0,
     ) -> None:
         self.counts: Counter[str] = Counter()
         self._reference = reference
-        self._compressed = compressed
+        self._compressed = False
         self._score_threshold = score_threshold
         self._join = StampJoin(PARTS)
         self._tone = ToneTracker()
@@ -114,6 +112,11 @@ class LiveOverlay:
         last = min(max(names, default=-1), MAX_CLASSES - 1)
         ordered = [names.get(index, f'class {index}') for index in range(last + 1)]
         self._classes = colour_classes(ordered)
+
+    def take_picture(self, type_name: str, cdr: Buffer) -> Drawn | None:
+        """Take a picture of the camera, raw or compressed; see ``take``."""
+        self._compressed = type_name == COMPRESSED_TYPE
+        return self.take(PICTURE, cdr)
 
     def take(self, part: str, cdr: Buffer) -> Drawn | None:
         """Take one message; return the picture that it completes.
