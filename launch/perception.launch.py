@@ -71,23 +71,17 @@ def generate_launch_description() -> LaunchDescription:
         )
         for name, (parameter, type_, _) in PARAMETERS.items()
     ]
-    common = {'package': 'xspec_ros', 'namespace': chosen['namespace'], 'output': 'both'}
-    level = ['--log-level', chosen['log_level']]
     files = [[f'{CONFIG}/cameras/{kind}/', chosen[f'{kind}_camera'], '.yaml'] for kind in CAMERAS]
     layers = [word for file in (*files, chosen['params']) for word in ('--params-file', file)]
-    remaps = [
-        (f'{kind}/image_raw', PythonExpression(["'", chosen[kind], f"' or '{kind}/image_raw'"]))
-        for kind in CAMERAS
+    common = {
+        'package': 'xspec_ros',
+        'namespace': chosen['namespace'],
+        'ros_arguments': ['--log-level', chosen['log_level'], *layers],
+        'output': 'both',
+    }
+    drawn = IfCondition(chosen['overlay'])
+    nodes = [
+        Node(executable='perception', name='perception', **common),
+        Node(executable='overlay', name='overlay', condition=drawn, **common),
     ]
-    perception = Node(
-        executable='perception', name='perception', ros_arguments=level + layers, **common
-    )
-    overlay = Node(
-        executable='overlay',
-        name='overlay',
-        ros_arguments=level,
-        remappings=remaps,
-        condition=IfCondition(chosen['overlay']),
-        **common,
-    )
-    return LaunchDescription([*arguments, GroupAction([*given, perception]), overlay])
+    return LaunchDescription([*arguments, GroupAction([*given, *nodes])])

@@ -28,12 +28,12 @@ if TYPE_CHECKING:
 
 
 def generate_test_description() -> LaunchDescription:
-    """Start the node for an Optris camera that publishes elsewhere than its driver does."""
+    """Start the nodes for an Optris camera; an RGB camera is named but absent."""
     return describe(
         'perception.launch.py',
         namespace='front',
         thermal_camera='optris',
-        thermal='film',
+        rgb='colour',
         overlay='true',
         log_level='warn',
     )
@@ -45,13 +45,14 @@ class TestPerception(unittest.TestCase):
     def test_pictures_are_answered_and_drawn(self):
         user = User()
         self.addCleanup(user.close)
-        user.film('/front/film')
+        user.film('/front/thermal_image')
         assert user.sees('/front/perception/segmentation')
         assert user.sees('/front/perception/overlay')
         assert user.state_of('/front/perception') == 'active'
         assert user.parameter_of('/front/perception', 'radiometry') == 'optris'
-        assert user.parameter_of('/front/perception', 'thermal.topic') == 'film'
-        assert user.parameter_of('/front/perception', 'rgb.topic') == 'rgb/image_raw'
+        for node in ('/front/perception', '/front/overlay'):
+            assert user.parameter_of(node, 'thermal.topic') == 'thermal_image'
+            assert user.parameter_of(node, 'rgb.topic') == 'colour'
 
 
 @launch_testing.post_shutdown_test()
