@@ -38,7 +38,7 @@ TRUTHS = {'true': True, 'false': False}
 
 
 def start_pairs(context: LaunchContext) -> list[Node]:
-    """Return the node of every pair; a mistake in the file ends the launch with its reason."""
+    """Return the nodes of all pairs; a mistake in the file ends the launch with its reason."""
     chosen = {
         name: LaunchConfiguration(name).perform(context)
         for name in ('vehicle', 'use_sim_time', 'log_level')
@@ -47,15 +47,16 @@ def start_pairs(context: LaunchContext) -> list[Node]:
     return [
         Node(
             package='xspec_ros',
-            executable='perception',
-            name='perception',
+            executable=name,
+            name=name,
             namespace=pair.namespace,
-            exec_name=f'{pair.namespace.strip("/").replace("/", ".")}.perception',
+            exec_name=f'{pair.namespace.strip("/").replace("/", ".")}.{name}',
             parameters=[*map(str, pair.files), {**pair.parameters, **extra}],
             ros_arguments=['--log-level', chosen['log_level']],
             output='both',
         )
         for pair in plan_vehicle(chosen['vehicle'], CONFIG / 'cameras')
+        for name in pair.nodes
     ]
 
 

@@ -35,6 +35,7 @@ def plan(tmp_path, text):
 def test_the_shipped_example_makes_two_pairs():
     pairs = plan_vehicle(CAMERAS.parent / 'vehicle.yaml', CAMERAS)
     assert [pair.namespace for pair in pairs] == ['front', 'rear']
+    assert [pair.nodes for pair in pairs] == [('perception', 'overlay'), ('perception',)]
     assert all(file.is_file() for pair in pairs for file in pair.files)
 
 

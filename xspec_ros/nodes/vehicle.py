@@ -45,6 +45,9 @@ class CameraPair(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     parameters: Annotated[
         dict[str, object], Meta(description='Single parameters, over all files.')
     ] = {}
+    overlay: Annotated[
+        bool, Meta(description='Start an overlay node too; it draws while somebody looks.')
+    ] = False
 
 
 class Vehicle(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -60,12 +63,14 @@ class PairPlan(Struct, frozen=True, kw_only=True):
     """What is started for one pair.
 
     Attributes:
-        namespace: Namespace of the node and of relative topics.
+        namespace: Namespace of the nodes and of relative topics.
+        nodes: Names of nodes and of their executables.
         files: Parameter files, a later one wins.
         parameters: Parameters over the files, by dotted name.
     """
 
     namespace: str
+    nodes: tuple[str, ...]
     files: tuple[Path, ...]
     parameters: dict[str, object]
 
@@ -121,7 +126,8 @@ def _plan(
     thermal = _camera(cameras / 'thermal', pair.thermal_camera, where)
     rgb = _camera(cameras / 'rgb', pair.rgb_camera, where)
     given = {key: value for key, value in parameters.items() if value is not None}
-    return PairPlan(namespace=name, files=(thermal, rgb, *own), parameters=given)
+    nodes = ('perception', 'overlay') if pair.overlay else ('perception',)
+    return PairPlan(namespace=name, nodes=nodes, files=(thermal, rgb, *own), parameters=given)
 
 
 def _camera(folder: Path, name: str, where: str) -> Path:

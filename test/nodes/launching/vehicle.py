@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 
 def generate_test_description() -> LaunchDescription:
-    """Start both pairs of the example."""
+    """Start both pairs of the example, one with an overlay."""
     return describe('vehicle.launch.py')
 
 
@@ -46,6 +46,7 @@ class TestVehicle(unittest.TestCase):
             assert user.state_of(node) == 'active'
             assert user.parameter_of(node, 'radiometry') == radiometry
             assert user.parameter_of(node, 'threads') == 2
+        assert user.sees('/front/perception/overlay')
 
 
 @launch_testing.post_shutdown_test()
@@ -54,4 +55,4 @@ class TestEnd(unittest.TestCase):
 
     def test_every_process_ends_cleanly(self, proc_info):
         assertExitCodes(proc_info)
-        assert len(proc_info.process_names()) == 2
+        assert len(proc_info.process_names()) == 3
