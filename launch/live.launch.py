@@ -16,11 +16,16 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 import sys
 
 from launch import LaunchDescription
 from launch.actions import DeclareLaunchArgument, ExecuteProcess
 from launch.substitutions import LaunchConfiguration
+
+# The installed program knows its interpreter; in a checkout it is the one that runs this file.
+PROGRAM = Path(__file__).absolute().parents[3] / 'lib' / 'xspec_ros' / 'xspec'
+COMMAND = [str(PROGRAM)] if PROGRAM.is_file() else [sys.executable, '-m', 'xspec_ros']
 
 
 def generate_launch_description() -> LaunchDescription:
@@ -35,11 +40,6 @@ def generate_launch_description() -> LaunchDescription:
         DeclareLaunchArgument(
             'rgb', default_value='/rgb/image_raw', description='RGB image topic.'
         ),
-        DeclareLaunchArgument(
-            'python',
-            default_value=sys.executable,
-            description='Interpreter of the environment that holds xspec_ros.',
-        ),
     ]
     options = [
         part
@@ -47,7 +47,7 @@ def generate_launch_description() -> LaunchDescription:
         for part in (f'--{name}', LaunchConfiguration(name))
     ]
     live = ExecuteProcess(
-        cmd=[LaunchConfiguration('python'), '-m', 'xspec_ros', 'live', *options],
+        cmd=[*COMMAND, 'live', *options],
         name='perception',
         output='both',
         sigterm_timeout='10',
