@@ -95,3 +95,11 @@ def test_zenoh_comes_first_where_it_is_set():
     causes = silence_causes(5, {'RMW_IMPLEMENTATION': 'rmw_zenoh_cpp'})
     assert causes.startswith('RMW_IMPLEMENTATION=rmw_zenoh_cpp')
     assert 'this is 5' in causes
+
+
+def test_on_one_machine_it_listens_on_loopback_unless_the_user_names_interfaces() -> None:
+    local = {'ROS_AUTOMATIC_DISCOVERY_RANGE': 'LOCALHOST'}
+    assert 'address="127.0.0.1"' in discovery_xml(local)
+    own = {'CYCLONEDDS_URI': '<CycloneDDS/>'}
+    assert 'NetworkInterface' not in discovery_xml(local | own)
+    assert 'NetworkInterface' not in discovery_xml({'ROS_AUTOMATIC_DISCOVERY_RANGE': 'SUBNET'})

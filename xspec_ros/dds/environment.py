@@ -95,7 +95,13 @@ def discovery_xml(environ: Mapping[str, str]) -> str:
         return ''
     general = ''
     if reach in ('LOCALHOST', 'OFF'):
-        general = '<General><AllowMulticast>false</AllowMulticast></General>'
+        general = '<AllowMulticast>false</AllowMulticast>'
+    if reach == 'LOCALHOST' and not environ.get('CYCLONEDDS_URI'):
+        # Unlike rmw_cyclonedds: the library of the wheel (11) does not take up what a process
+        # with the older one (0.10) announces on loopback unless it listens there itself. A
+        # configuration of the user's may name interfaces, and one named twice is an error.
+        general = f'<Interfaces><NetworkInterface address="127.0.0.1"/></Interfaces>{general}'
+    general = f'<General>{general}</General>' if general else ''
     if reach == 'OFF':
         index = '<ParticipantIndex>none</ParticipantIndex>'
         index += f'<Tag>ros_discovery_off_{os.getpid()}</Tag>'
