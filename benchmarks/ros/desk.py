@@ -154,6 +154,12 @@ class Desk:
         answer = self.call(ChangeState, f'/{self.watched}/change_state', request)
         return bool(answer.success)
 
+    def ask(self, transition: str) -> None:
+        """Ask for a transition and do not wait for the answer."""
+        client = self._client(ChangeState, f'/{self.watched}/change_state')
+        number = TRANSITIONS[transition]
+        client.call_async(ChangeState.Request(transition=Transition(id=number)))
+
     def set_parameter(self, name: str, value: object) -> tuple[bool, str]:
         """Set a parameter; return whether it was taken, and why not."""
         parameters = [Parameter(name, value=value).to_parameter_msg()]
@@ -167,12 +173,17 @@ class Desk:
         Raises:
             TimeoutError: Nobody answers.
         """
-        client = self._clients.get(name) or self.node.create_client(kind, name)
-        self._clients[name] = client
-        future = client.call_async(request) if client.wait_for_service(CALL_S) else None
-        if future is None or not self.wait_until(future.done):
+        future = self._client(kind, name).call_async(request)
+        if not self.wait_until(future.done):
             raise TimeoutError(name)
         return future.result()
+
+    def _client(self, kind: Any, name: str) -> Any:  # noqa: ANN401 - untyped rclpy
+        client = self._clients.get(name) or self.node.create_client(kind, name)
+        self._clients[name] = client
+        if not client.wait_for_service(CALL_S):
+            raise TimeoutError(name)
+        return client
 
     def _take(self, topic: str, cdr: bytes) -> None:
         with self._changed:
