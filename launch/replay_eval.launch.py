@@ -25,7 +25,7 @@ from launch.event_handlers import OnProcessExit, OnProcessIO
 from launch.events import matches_action, Shutdown
 from launch.events.process import ProcessExited, SignalProcess
 from launch.substitutions import LaunchConfiguration, NotEqualsSubstitution
-from launch_ros.actions import Node, SetParameter
+from launch_ros.actions import Node, SetParameter, SetParametersFromFile
 from launch_ros.parameter_descriptions import ParameterValue
 
 CONFIG = Path(__file__).absolute().parent.parent / 'config'
@@ -37,7 +37,7 @@ ARGUMENTS = {
     'mode': ('', 'thermal, fused or rgb. Unset: thermal.'),
     'thermal': ('', 'Topic of the thermal images in the bag. Unset: as in the nodes.'),
     'rgb': ('', 'Topic of the RGB images in the bag. Unset: as in the nodes.'),
-    'params': (str(CONFIG / 'perception.yaml'), 'Parameter file of the perception node.'),
+    'params': (str(CONFIG / 'perception.yaml'), 'Parameter file of the nodes.'),
     'rate': ('1.0', 'Speed of the player.'),
     'delay': ('1.5', 'Seconds for player and nodes to find each other.'),
     'linger': ('5.0', 'Seconds for the last answers after the player has ended.'),
@@ -63,14 +63,13 @@ def generate_launch_description() -> LaunchDescription:
     ]
     given = {name: LaunchConfiguration(name) for name in ARGUMENTS}
     text = {name: ParameterValue(given[name], value_type=str) for name in ARGUMENTS}
-    parameters = [SetParameter('use_sim_time', given['use_sim_time'])] + [
+    parameters = [SetParametersFromFile(given['params'])] + [
         SetParameter(name, text[a], condition=IfCondition(NotEqualsSubstitution(given[a], '')))
         for a, name in SHARED.items()
     ]
-    # AP takes weak boxes too: with this threshold the figures are those of xspec replay.
     perception = Node(
         package='xspec_ros', executable='perception', name='perception', output='both',
-        ros_arguments=['--params-file', given['params']], parameters=[{'score_threshold': 0.01}],
+        parameters=[{'score_threshold': 0.01}],  # AP takes weak boxes too, as in xspec replay
     )  # fmt: skip
     evaluator = Node(
         package='xspec_ros', executable='evaluator', name='evaluator', output='both',
@@ -90,5 +89,6 @@ def generate_launch_description() -> LaunchDescription:
         OnProcessExit(target_action=perception, on_exit=judge),
         OnProcessExit(target_action=evaluator, on_exit=end),
     ]
-    nodes = actions.GroupAction([*parameters, perception, evaluator])
+    sim_time = SetParameter('use_sim_time', given['use_sim_time'])
+    nodes = actions.GroupAction([*parameters, sim_time, perception, evaluator])
     return LaunchDescription([*arguments, *map(actions.RegisterEventHandler, handlers), nodes])

@@ -199,7 +199,7 @@ def test_silence_ends_it_with_nothing(start: Any) -> None:
         ({'bag': '/nowhere/drive.mcap'}, DataError, 'no bag'),
         ({'model': '/nowhere/model'}, BundleError, 'not found'),
         ({'thermal.topic': '/boson/image_raw'}, DataError, 'boson'),
-        ({'threads': 2}, ConfigError, 'threads'),
+        ({'timeouts': 2}, ConfigError, 'timeout_s'),
     ],
 )
 def test_what_cannot_be_evaluated_is_refused_at_the_start(

@@ -40,6 +40,7 @@ from xspec_ros.bag.pack import pack
 from xspec_ros.bag.session import replay_bag, ReplayJob
 from xspec_ros.bag.writer import BagWriter
 from xspec_ros.cli.progress import progress_bar
+from xspec_ros.config import dump_yaml
 from xspec_ros.core.truth import Boxes
 from xspec_ros.datasets import Sample
 from xspec_ros.messages.topics import DETECTIONS
@@ -89,10 +90,11 @@ def prefix(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def launched(domain: int, prefix: Path, tmp_path: Path) -> Callable[..., Any]:
+def launched(domain: int, prefix: Path, tiny_bundle: Path, tmp_path: Path) -> Callable[..., Any]:
     """Return a context in which ``ros2 launch`` runs with these arguments."""
     params = tmp_path / 'params.yaml'
-    params.write_text('/**:\n  ros__parameters:\n    engine: onnxruntime\n    threads: 1\n')
+    values = {'engine': 'onnxruntime', 'threads': 1, 'model': str(tiny_bundle)}
+    params.write_text(dump_yaml({'/**': {'ros__parameters': values}}))
     paths = {
         'PATH': Path(sys.executable).parent,
         'PYTHONPATH': ROOT,
@@ -127,7 +129,7 @@ def test_a_bag_is_played_and_judged_with_the_figures_of_a_replay(
     launched: Any, drive: Path, tiny_bundle: Path, tmp_path: Path
 ) -> None:
     out = tmp_path / 'live'
-    with launched(bag=drive, out=out, model=tiny_bundle, rate=1.0) as process:
+    with launched(bag=drive, out=out, rate=1.0) as process:
         text, _ = process.communicate(timeout=TIMEOUT_S)
     assert process.returncode == 0, text
     summary = json.loads((out / 'summary.json').read_text())
@@ -144,10 +146,8 @@ def test_a_bag_is_played_and_judged_with_the_figures_of_a_replay(
         assert summary['dropped'] == FRAMES - summary['answered']
 
 
-def test_without_the_bag_ros2_launch_itself_fails(
-    launched: Any, tiny_bundle: Path, tmp_path: Path
-) -> None:
-    with launched(bag=tmp_path / 'none.mcap', model=tiny_bundle) as process:
+def test_without_the_bag_ros2_launch_itself_fails(launched: Any, tmp_path: Path) -> None:
+    with launched(bag=tmp_path / 'none.mcap') as process:
         text, _ = process.communicate(timeout=TIMEOUT_S)
     assert process.returncode == 1
     assert 'no bag at' in text
@@ -155,11 +155,11 @@ def test_without_the_bag_ros2_launch_itself_fails(
 
 
 def test_ctrl_c_judges_what_was_answered(
-    graph: Graph, launched: Any, drive: Path, tiny_bundle: Path, tmp_path: Path
+    graph: Graph, launched: Any, drive: Path, tmp_path: Path
 ) -> None:
     out = tmp_path / 'live'
     graph.listen(Detection2DArray, DETECTIONS)
-    with launched(bag=drive, out=out, model=tiny_bundle, rate=0.1) as process:
+    with launched(bag=drive, out=out, rate=0.1) as process:
         answered = graph.wait_until(lambda: len(graph.heard[DETECTIONS]) >= 2, TIMEOUT_S)
         process.send_signal(signal.SIGINT)  # launch waits now; it trips while it starts something
         text, _ = process.communicate(timeout=TIMEOUT_S)
