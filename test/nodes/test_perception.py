@@ -19,6 +19,7 @@ from __future__ import annotations
 import shutil
 from typing import Any, TYPE_CHECKING
 
+import cv2
 import numpy as np
 import pytest
 
@@ -30,14 +31,14 @@ from lifecycle_msgs.srv import ChangeState, GetState
 from rcl_interfaces.srv import SetParameters
 from rclpy.parameter import Parameter
 from rclpy.qos import qos_profile_sensor_data
-from sensor_msgs.msg import Image
+from sensor_msgs.msg import CompressedImage, Image
 from vision_msgs.msg import Detection2DArray, LabelInfo
 
 from xspec_ros.core.labels import DEFAULT_DETECTION_CLASSES
 from xspec_ros.errors import EngineError
 from xspec_ros.messages.detections import decode_detections
 from xspec_ros.messages.diagnostics import decode_diagnostics, ERROR
-from xspec_ros.messages.image import decode_image_message, encode_image
+from xspec_ros.messages.image import decode_image_message, encode_compressed, encode_image
 from xspec_ros.messages.labels import decode_label_info
 from xspec_ros.nodes.perception import PerceptionNode
 from xspec_ros.perception.live import MAX_FAILURES
@@ -123,6 +124,25 @@ def test_frames_are_answered_with_their_own_stamp_and_frame(graph: Graph, start:
     assert len(boxes.detections) <= 300
     labels = decode_label_info(graph.heard['/perception/label_info'][-1])
     assert 'person' in str(labels)
+
+
+@pytest.mark.parametrize('topic', ['/thermal/image_raw/compressed', '/thermal/image_raw'])
+def test_compressed_pictures_are_found_where_only_they_are_published(
+    graph: Graph, start: Any, topic: str
+) -> None:
+    graph.listen(Image, SEGMENTATION)
+    start()
+    assert graph.wait_until(lambda: is_active(graph))
+    publisher = graph.user.create_publisher(CompressedImage, topic, qos_profile_sensor_data)
+    assert graph.wait_until(lambda: publisher.get_subscription_count() > 0)
+    image = np.random.default_rng(0).integers(7000, 9000, HW, np.uint16)
+    _, data = cv2.imencode('.png', image)
+    cdr = encode_compressed(
+        data.tobytes(), stamp_ns=SECOND, frame_id='boson', format_text='mono16; png compressed '
+    )
+    publisher.publish(cdr)
+    assert graph.wait_until(lambda: len(graph.heard[SEGMENTATION]) == 1)
+    graph.user.destroy_publisher(publisher)
 
 
 def test_without_autostart_the_lifecycle_is_the_users(graph: Graph, start: Any) -> None:

@@ -68,17 +68,18 @@ class CameraInput:
         self._settings = settings
         self._take = take
         self._group = group
-        self._subscribers: dict[str, message_filters.Subscriber] = {}
+        self._subscribers: dict[tuple[str, str], message_filters.Subscriber] = {}
         self._subscribe(*first_subscription(settings))
 
     def view(self) -> InputView:
         """Return the topics that are listened on and the policies that keep publishers away."""
-        return InputView(topics=tuple(self._subscribers), policies=tuple(self.policies))
+        topics = tuple(dict.fromkeys(topic for topic, _ in self._subscribers))
+        return InputView(topics=topics, policies=tuple(self.policies))
 
     def discover(self, publications: Sequence[Publication]) -> None:
         """Subscribe to the compressed topic where only that is published."""
         topic = compressed_alternative(self._settings, publications)
-        if topic is not None and topic not in self._subscribers:
+        if topic is not None and (topic, COMPRESSED_TYPE) not in self._subscribers:
             self._subscribe(topic, COMPRESSED_TYPE)
 
     def close(self) -> None:
@@ -95,7 +96,7 @@ class CameraInput:
             events = SubscriptionEventCallbacks(use_default_callbacks=False)
             subscriber = self._create(topic, type_name, events)
         subscriber.registerCallback(lambda cdr: self._take(self.name, type_name, cdr))
-        self._subscribers[topic] = subscriber
+        self._subscribers[topic, type_name] = subscriber
 
     def _create(
         self, topic: str, type_name: str, events: SubscriptionEventCallbacks

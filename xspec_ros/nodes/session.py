@@ -123,6 +123,7 @@ class Session:
             self.stream.monitor.note(Notice(level='error', kind='swap_refused', text=text))
             raise
         text = f'model {settings.model} taken'
+        self.node.get_logger().info(text)
         self.stream.monitor.note(Notice(level='info', kind='swapped', text=text))
         return opened
 

@@ -35,6 +35,8 @@ LOSS_SHARE = 0.02
 SILENCE_AFTER_NS = 2 * NS_PER_S
 SILENCE_STANDS_S = 0.75  # while discovery goes on, the cause changes
 
+BACK_FROM = ('dead', 'stuck')  # a camera that was there before
+
 
 class InputWatch:
     """Turns what is known of one camera into notices.
@@ -112,8 +114,9 @@ class InputWatch:
             return [self.trouble] if due else []
         if self.trouble is None:
             return []
+        camera = f'{self.name} camera is back' if self.trouble.kind in BACK_FROM else self.name
         self.trouble = None
-        text = f'{self.name} camera is back: frames arrive on {self.settings.topic}'
+        text = f'{camera}: frames arrive on {self.settings.topic}'
         return [self._notice('info', 'back', text)]
 
     def _explain(self, health: CameraHealth, look: Callable[[], GraphView]) -> Notice:
