@@ -31,7 +31,7 @@ from lifecycle_msgs.srv import ChangeState, GetState
 from rcl_interfaces.srv import SetParameters
 from rclpy.parameter import Parameter
 from rclpy.qos import qos_profile_sensor_data
-from sensor_msgs.msg import CompressedImage, Image
+from sensor_msgs.msg import CameraInfo, CompressedImage, Image
 from vision_msgs.msg import Detection2DArray, LabelInfo
 
 from xspec_ros.core.labels import DEFAULT_DETECTION_CLASSES
@@ -197,6 +197,29 @@ def test_a_missing_model_fails_configure_with_the_reason_in_the_diagnostics(
         return any(s.level == ERROR and '/no/such/model' in s.message for s in statuses)
 
     assert graph.wait_until(told)
+
+
+def test_a_calibration_of_another_size_is_told(graph: Graph, start: Any) -> None:
+    graph.listen(DiagnosticArray, '/diagnostics')
+    graph.listen(Image, SEGMENTATION)
+    start()
+    assert graph.wait_until(lambda: is_active(graph))
+    publisher = graph.user.create_publisher(
+        CameraInfo, '/thermal/camera_info', qos_profile_sensor_data
+    )
+    assert graph.wait_until(lambda: publisher.get_subscription_count() > 0)
+    stream(graph, 0, 1, answers=1)
+    publisher.publish(CameraInfo(height=512, width=640, k=[400.0] * 9))
+
+    def told() -> bool:
+        return any(
+            status.values.get('calibration', '').startswith('calib_size')
+            for cdr in graph.heard['/diagnostics']
+            for status in decode_diagnostics(cdr)
+        )
+
+    assert graph.wait_until(told)
+    graph.user.destroy_publisher(publisher)
 
 
 def test_an_unknown_parameter_fails_configure_by_name(graph: Graph, start: Any) -> None:

@@ -26,7 +26,6 @@ from xspec_ros.messages.image import encode_compressed, encode_image
 from xspec_ros.messages.topics import COMPRESSED_TYPE, IMAGE_TYPE
 from xspec_ros.perception.shots import (
     CameraMessage,
-    info_topic,
     picture_topic,
     ShotPair,
     ShotReader,
@@ -137,15 +136,3 @@ def test_a_pair_is_logged_when_it_was_complete_and_rgb_lies_first():
 )
 def test_compressed_pictures_have_their_own_topic(topic, type_name, expected):
     assert picture_topic(topic, type_name) == expected
-
-
-@pytest.mark.parametrize(
-    ('topic', 'expected'),
-    [
-        ('/rgb/image_raw', '/rgb/camera_info'),
-        ('/car/front/rgb/image_raw/compressed', '/car/front/rgb/camera_info'),
-        ('/image', '/camera_info'),
-    ],
-)
-def test_the_calibration_lies_beside_the_images(topic, expected):
-    assert info_topic(topic) == expected

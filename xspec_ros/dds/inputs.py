@@ -19,7 +19,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from xspec_ros.dds.qos import SENSOR
-from xspec_ros.messages.topics import COMPRESSED_TYPE
+from xspec_ros.messages.topics import CAMERA_INFO_TYPE, COMPRESSED_TYPE
+from xspec_ros.perception.calibration import calibration_topic
 from xspec_ros.perception.monitor import InputView
 from xspec_ros.perception.transport import compressed_alternative, first_subscription
 
@@ -57,6 +58,8 @@ class CameraInput:
         self._is_final = False
         self._raw_until_ns = started_ns + RAW_GRACE_NS
         self._open(*first_subscription(settings))
+        topic = calibration_topic(settings.topic)
+        self._calibration = bus.reader(topic, CAMERA_INFO_TYPE, SENSOR)
 
     def discover(self, publications: Sequence[Publication], now_ns: int) -> None:
         """Open the compressed topic when raw images have not shown up and it has."""
@@ -73,6 +76,10 @@ class CameraInput:
             for cdr in reader.take():
                 self._is_final = True
                 yield reader.type_name, cdr
+
+    def take_calibrations(self) -> list[bytes]:
+        """Return the calibrations that have arrived, oldest first."""
+        return list(self._calibration.take())
 
     def view(self) -> InputView:
         """Return where it listens and which QoS policies keep publishers away."""

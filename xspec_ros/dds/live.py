@@ -192,6 +192,8 @@ class _Session:
             for type_name, cdr in camera.take():
                 self.monitor.heard(camera.name, len(cdr))
                 runner.submit(camera.name, type_name, cdr, received_ns, time_ns())
+            for cdr in camera.take_calibrations():
+                self.pipeline.intake.calibrate(camera.name, cdr)
 
     def _answer(self, answer: Answer) -> None:
         """Publish one answer; runs on the inference thread."""

@@ -42,6 +42,7 @@ ANNOTATIONS_TYPE = 'foxglove_msgs/msg/ImageAnnotations'
 DIAGNOSTICS_TYPE = 'diagnostic_msgs/msg/DiagnosticArray'
 
 COMPRESSED_SUFFIX = '/compressed'
+CAMERA_INFO = 'camera_info'  # last part of the name, beside the images
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -30,8 +30,9 @@ from xspec_ros.errors import ConfigError
 from xspec_ros.messages.topics import CAMERA_INFO_TYPE
 from xspec_ros.nodes.inputs import CameraInput, publications
 from xspec_ros.nodes.qos import overridable, SENSOR
+from xspec_ros.perception.calibration import calibration_topic
 from xspec_ros.perception.harvest import MODALITIES
-from xspec_ros.perception.shots import CameraMessage, info_topic, picture_topic
+from xspec_ros.perception.shots import CameraMessage, picture_topic
 from xspec_ros.perception.silence import GraphView, sight_causes
 
 if TYPE_CHECKING:
@@ -70,7 +71,7 @@ class HarvestInputs:
             chosen = getattr(settings, name)
             camera = CameraInput(node, name, chosen, take=self._take, group=self._group)
             self._cameras.append(camera)
-            topic = info_topic(chosen.topic)
+            topic = calibration_topic(chosen.topic)
             self._listen(CameraInfo, topic, partial(self._take_info, name, topic))
         if settings.keep_by == 'uncertainty':
             self._listen(Image, settings.confidence.topic, self._take_confidence)

@@ -16,15 +16,20 @@
 
 from __future__ import annotations
 
+from copy import copy
+from functools import partial
 import os
 from threading import Lock
 from time import perf_counter_ns
 from typing import TYPE_CHECKING
 
 from rclpy.callback_groups import MutuallyExclusiveCallbackGroup
+from sensor_msgs.msg import CameraInfo
 
 from xspec_ros.nodes.inputs import CameraInput, publications
+from xspec_ros.nodes.qos import SENSOR
 from xspec_ros.perception.buffers import receive_buffer_bytes
+from xspec_ros.perception.calibration import calibration_topic
 from xspec_ros.perception.live import LiveRunner
 from xspec_ros.perception.monitor import GraphView, Monitor
 from xspec_ros.perception.notices import Notice
@@ -90,6 +95,17 @@ class Stream:
             CameraInput(node, name, chosen, take=self._take, group=group)
             for name, chosen in cameras
         ]
+        self._calibrations = [
+            node.create_subscription(
+                CameraInfo,
+                calibration_topic(chosen.topic),
+                partial(self.pipeline.intake.calibrate, name),
+                copy(SENSOR),
+                callback_group=group,
+                raw=True,
+            )
+            for name, chosen in cameras
+        ]
 
     @property
     def failure(self) -> EngineError | None:
@@ -136,6 +152,8 @@ class Stream:
             self._closed = True
         for camera in self.inputs:
             camera.close()
+        for subscription in self._calibrations:
+            self.node.destroy_subscription(subscription)
         self.runner.close()
 
     def _take(self, name: Modality, type_name: str, cdr: bytes) -> None:

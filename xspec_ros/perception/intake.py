@@ -37,12 +37,14 @@ from xspec_ros.core.sync import (
     Unpaired,
 )
 from xspec_ros.errors import MessageError
+from xspec_ros.messages.camera_info import decode_camera_info
 from xspec_ros.messages.image import decode_compressed_message, decode_image_message
 from xspec_ros.messages.topics import COMPRESSED_TYPE, IMAGE_TYPE
 
 if TYPE_CHECKING:
     from xspec_ros.bundle.manifest import Tone
     from xspec_ros.core.radiometry import ToneState
+    from xspec_ros.messages.camera_info import CameraInfo
     from xspec_ros.perception.settings import Settings
 
 log = logging.getLogger(__name__)
@@ -129,6 +131,7 @@ class Intake:
             stale_after_s=settings.stale_after_s,
             ffc_max_s=settings.ffc_max_s,
         )
+        self.calibrations: dict[Modality, CameraInfo] = {}
         self._model_tone = tone
         self._throttle = LogThrottle()
         self._waiting: dict[int, Work] = {}
@@ -176,6 +179,13 @@ class Intake:
         in_order = order in ('new', 'epoch')
         events = self.sync.push(frame) if in_order or source != self.reference else []
         return ready + self._paired_work(events)
+
+    def calibrate(self, source: Modality, cdr: Payload) -> None:
+        """Take a camera's ``CameraInfo``; a damaged one is counted and passed over."""
+        try:
+            self.calibrations[source] = decode_camera_info(cdr)
+        except MessageError:
+            self.counts.warnings[f'{source}/camera_info'] += 1
 
     def flush(self) -> list[Work]:
         """Decide every frame that still waits for a partner; the stream has ended."""

@@ -174,9 +174,3 @@ def picture_topic(topic: str, type_name: str) -> str:
     if type_name != COMPRESSED_TYPE:
         return topic
     return topic.removesuffix(COMPRESSED_SUFFIX) + COMPRESSED_SUFFIX
-
-
-def info_topic(topic: str) -> str:
-    """Return the topic on which a camera sends its calibration: beside its images."""
-    folder, _, _ = topic.removesuffix(COMPRESSED_SUFFIX).rpartition('/')
-    return f'{folder}/camera_info'

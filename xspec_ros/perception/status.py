@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING
 
 from xspec_ros.bundle.store import bundle_hash
 from xspec_ros.messages.diagnostics import ERROR, OK, Status, WARN
+from xspec_ros.perception.calibration import judge_calibration
 from xspec_ros.perception.notices import NS_PER_S
 
 if TYPE_CHECKING:
@@ -118,6 +119,10 @@ class StatusBoard:
             'lost_share': f'{rate.share():.3f}',
             'encoding': intake.inputs[name].encoding,
         }
+        calibration, told = judge_calibration(
+            intake.calibrations.get(name), intake.inputs[name].size_hw
+        )
+        values['calibration'] = told
         level, message = OK, health.message
         if trouble is not None:
             level, message = LEVELS[trouble.level], trouble.text
@@ -132,6 +137,8 @@ class StatusBoard:
         elif name == 'thermal' and intake.tone_state and intake.tone_state.scale_suspect:
             median = intake.tone_state.median
             level, message = WARN, f'thermal_scale_suspect: median count {median:g}'
+        elif calibration == 'size':
+            level, message = WARN, f'{name}: {told}'
         return self._status(f'{name} input', level, message, values)
 
     def _pairing(self) -> Status:
