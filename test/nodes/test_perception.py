@@ -209,7 +209,7 @@ def test_a_calibration_of_another_size_is_told(graph: Graph, start: Any) -> None
     )
     assert graph.wait_until(lambda: publisher.get_subscription_count() > 0)
     stream(graph, 0, 1, answers=1)
-    publisher.publish(CameraInfo(height=512, width=640, k=[400.0] * 9))
+    publisher.publish(CameraInfo(height=480, width=640, k=[400.0] * 9))
 
     def told() -> bool:
         return any(
