@@ -96,10 +96,12 @@ def _run(
 ) -> Outcome:
     try:
         from xspec_ros.dds.live import live
+        from xspec_ros.perception.memory import settle_memory
     except ImportError as error:
         message = f'the DDS door needs cyclonedds: {error}'
         raise ConfigError(message, hint=DDS_HINT) from error
 
+    settle_memory()
     with stop_on_signals() as stop:
         report = live(
             settings,
