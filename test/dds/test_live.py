@@ -202,9 +202,21 @@ def test_late_joiner_learns_the_labels_and_diagnostics_come(settings, domain, li
     assert {'perception: thermal input', 'perception: rgb input'} <= names
 
 
-def test_nobody_publishing_is_explained_within_three_seconds(settings, domain):
-    told = []
-    report = live(settings, domain=domain, seconds=2.9, on_notice=told.append)
+def until_both_are_told(settings, domain):
+    """Run until something was said of either camera; return the report and what was said."""
+    told, stop = [], Event()
+
+    def take(notice):
+        told.append(notice)
+        if len(told) == 2:
+            stop.set()
+
+    report = live(settings, domain=domain, seconds=DEADLINE_S, stop=stop, on_notice=take)
+    return report, told
+
+
+def test_nobody_publishing_is_explained(settings, domain):
+    report, told = until_both_are_told(settings, domain)
     assert [notice.kind for notice in told] == ['no_publisher', 'no_publisher']
     assert [notice.level for notice in told] == ['error', 'warning']
     assert f'this is {domain}' in told[0].text
@@ -223,8 +235,7 @@ def test_a_silent_publisher_is_explained_by_what_is_in_sight(
     settings, domain, bus, topic, type_name, kind, said
 ):
     writer = bus.writer(topic, type_name, ALL)
-    told = []
-    live(settings, domain=domain, seconds=2.9, on_notice=told.append)
+    _, told = until_both_are_told(settings, domain)
     assert writer.topic == topic  # it lives as long as it is named
     thermal = [notice for notice in told if notice.text.startswith('thermal: ')]
     assert [notice.kind for notice in thermal] == [kind]
