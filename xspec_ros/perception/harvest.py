@@ -17,16 +17,17 @@
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 import logging
 from typing import cast, Literal, TYPE_CHECKING, TypeAlias
 
 from xspec_ros.core.encodings import decode_image
 from xspec_ros.core.health import CameraWatch, LogThrottle
 from xspec_ros.core.limits import DecodeLimits
-from xspec_ros.core.sync import Paired, PairSynchronizer, SyncEvent, SyncSettings
+from xspec_ros.core.sync import Paired, PairSynchronizer, SyncEvent
 from xspec_ros.errors import ConfigError, MessageError
 from xspec_ros.messages.image import decode_image_message
+from xspec_ros.perception.intake import pairing_settings
 from xspec_ros.perception.selection import (
     chooser_of,
     LeastCertain,
@@ -104,7 +105,9 @@ class Harvest:
             ffc_max_s=settings.ffc_max_s,
         )
         self._keep = keep
-        self._sync = PairSynchronizer(_sync_settings(settings))
+        self._sync = PairSynchronizer(
+            replace(pairing_settings(settings), max_bytes=MAX_SYNC_BYTES)
+        )
         self._readers = {name: ShotReader(name) for name in MODALITIES}
         self._infos: dict[Modality, CameraMessage] = {}
         self._chooser = chooser_of(settings)
@@ -189,7 +192,7 @@ class Harvest:
         Raises:
             ConfigError: They do not fit together; nothing has changed then.
         """
-        pairing = _sync_settings(settings)
+        pairing = replace(pairing_settings(settings), max_bytes=MAX_SYNC_BYTES)
         self._finish(self._chooser.apply(settings))
         if settings.rate_hz != self.settings.rate_hz:
             self._gate = RateGate(settings.rate_hz)
@@ -285,16 +288,4 @@ def _limits(settings: HarvestSettings) -> DecodeLimits:
         max_image_bytes=settings.max_image_bytes,
         max_pixels=settings.max_pixels,
         allow_lossy_thermal=settings.allow_lossy_thermal,
-    )
-
-
-def _sync_settings(settings: HarvestSettings) -> SyncSettings:
-    return SyncSettings(
-        slop_ms=settings.slop_ms,
-        max_wait_ms=settings.max_wait_ms,
-        rgb_offset_ms=settings.rgb.stamp_offset_ms,
-        thermal_offset_ms=settings.thermal.stamp_offset_ms,
-        jump_threshold_s=settings.jump_threshold_s,
-        stale_after_s=settings.stale_after_s,
-        max_bytes=MAX_SYNC_BYTES,
     )

@@ -21,7 +21,7 @@ from typing import Annotated, Literal, TypeAlias
 from msgspec import Meta, Struct
 
 from xspec_ros.messages.topics import CONFIDENCE
-from xspec_ros.perception.settings import LIVE, RgbInput, ThermalInput
+from xspec_ros.perception.settings import CameraSettings, LIVE
 
 KeepBy: TypeAlias = Literal['rate', 'trigger', 'uncertainty']
 
@@ -37,7 +37,7 @@ class ConfidenceInput(Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     ] = CONFIDENCE
 
 
-class HarvestSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class HarvestSettings(CameraSettings, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Parameters of the choice of pairs."""
 
     keep_by: Annotated[
@@ -111,57 +111,3 @@ class HarvestSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
             extra=LIVE,
         ),
     ] = 0.0
-    rgb: RgbInput = RgbInput()
-    thermal: ThermalInput = ThermalInput()
-    slop_ms: Annotated[
-        float,
-        Meta(description='Largest stamp difference of a pair.', ge=0.0, le=10_000.0, extra=LIVE),
-    ] = 50.0
-    max_wait_ms: Annotated[
-        float,
-        Meta(
-            description='Longest a frame waits for its partner.', ge=0.0, le=10_000.0, extra=LIVE
-        ),
-    ] = 100.0
-    jump_threshold_s: Annotated[
-        float,
-        Meta(
-            description='A backward jump beyond this starts a new epoch, and a new file.',
-            gt=0.0,
-            le=3600.0,
-            extra=LIVE,
-        ),
-    ] = 0.5
-    stale_after_s: Annotated[
-        float,
-        Meta(
-            description='A camera silent for this long is reported dead.',
-            gt=0.0,
-            le=3600.0,
-            extra=START,
-        ),
-    ] = 1.0
-    ffc_max_s: Annotated[
-        float,
-        Meta(
-            description='A frozen thermal picture is normal for this long.',
-            ge=0.0,
-            le=60.0,
-            extra=START,
-        ),
-    ] = 3.0
-    max_image_bytes: Annotated[
-        int, Meta(description='Larger messages are rejected.', ge=1024, le=2**31, extra=LIVE)
-    ] = 64 * 2**20
-    max_pixels: Annotated[
-        int,
-        Meta(
-            description='Larger pictures are rejected before decoding.',
-            ge=1024,
-            le=2**30,
-            extra=LIVE,
-        ),
-    ] = 16_000_000
-    allow_lossy_thermal: Annotated[
-        bool, Meta(description='Accept 16-bit thermal that went through 8-bit JPEG.', extra=LIVE)
-    ] = False

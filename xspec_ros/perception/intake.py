@@ -45,7 +45,7 @@ if TYPE_CHECKING:
     from xspec_ros.bundle.manifest import Tone
     from xspec_ros.core.radiometry import ToneState
     from xspec_ros.messages.camera_info import CameraInfo
-    from xspec_ros.perception.settings import Settings
+    from xspec_ros.perception.settings import CameraSettings, Settings
 
 log = logging.getLogger(__name__)
 
@@ -120,7 +120,7 @@ class Intake:
         self.limits = _limits(settings)
         self.tone = _tracker(settings, tone)
         self.tone_state: ToneState | None = None
-        self.sync = PairSynchronizer(_sync_settings(settings, self.reference))
+        self.sync = PairSynchronizer(pairing_settings(settings, self.reference))
         self.inputs: dict[Modality, InputState] = {
             'rgb': InputState(),
             'thermal': InputState(),
@@ -219,7 +219,7 @@ class Intake:
         Raises:
             ConfigError: They do not fit together; nothing has changed then.
         """
-        pairing = _sync_settings(settings, self.reference)
+        pairing = pairing_settings(settings, self.reference)
         if _tone_keys(settings) != _tone_keys(self.settings):
             self.tone = _tracker(settings, self._model_tone)
         self.limits = _limits(settings)
@@ -390,7 +390,13 @@ def _tracker(settings: Settings, tone: Tone) -> ToneTracker:
     )
 
 
-def _sync_settings(settings: Settings, reference: Modality) -> SyncSettings:
+def pairing_settings(settings: CameraSettings, reference: Modality = 'thermal') -> SyncSettings:
+    """Return how the frames of two cameras are paired.
+
+    Args:
+        settings: Parameters of the cameras.
+        reference: Camera that gets one decision a frame.
+    """
     return SyncSettings(
         slop_ms=settings.slop_ms,
         max_wait_ms=settings.max_wait_ms,

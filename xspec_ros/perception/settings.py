@@ -68,32 +68,9 @@ class ThermalInput(InputSettings, frozen=True, kw_only=True, forbid_unknown_fiel
     topic: Annotated[str, Meta(description='Topic of the thermal images.')] = THERMAL
 
 
-class Settings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Parameters of the perception pipeline, the same behind every door."""
+class CameraSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Parameters of two cameras and their pairing, for whoever listens to them."""
 
-    model: Annotated[
-        str,
-        Meta(
-            description='Bundle folder or the name of a shipped model; set live, it is swapped.',
-            extra=LIVE,
-        ),
-    ] = 'default'
-    mode: Annotated[Mode, Meta(description='Which graph of the bundle answers.')] = 'thermal'
-    engine: Annotated[
-        str,
-        Meta(
-            description='Inference engine, or auto: the fastest that is present and verified.',
-        ),
-    ] = 'auto'
-    precision: Annotated[
-        str,
-        Meta(
-            description='Precision variant of the bundle, or auto: one that passed verification.'
-        ),
-    ] = 'auto'
-    threads: Annotated[
-        int, Meta(description='Threads of the engine; 0: all cores.', ge=0, le=256)
-    ] = 0
     rgb: RgbInput = RgbInput()
     thermal: ThermalInput = ThermalInput()
     slop_ms: Annotated[
@@ -131,6 +108,49 @@ class Settings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
             le=60.0,
         ),
     ] = 3.0
+    max_image_bytes: Annotated[
+        int, Meta(description='Larger messages are rejected.', ge=1024, le=2**31, extra=LIVE)
+    ] = 64 * 2**20
+    max_pixels: Annotated[
+        int,
+        Meta(
+            description='Larger pictures are rejected before decoding.',
+            ge=1024,
+            le=2**30,
+            extra=LIVE,
+        ),
+    ] = 16_000_000
+    allow_lossy_thermal: Annotated[
+        bool, Meta(description='Accept 16-bit thermal that went through 8-bit JPEG.', extra=LIVE)
+    ] = False
+
+
+class Settings(CameraSettings, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Parameters of the perception pipeline, the same behind every door."""
+
+    model: Annotated[
+        str,
+        Meta(
+            description='Bundle folder or the name of a shipped model; set live, it is swapped.',
+            extra=LIVE,
+        ),
+    ] = 'default'
+    mode: Annotated[Mode, Meta(description='Which graph of the bundle answers.')] = 'thermal'
+    engine: Annotated[
+        str,
+        Meta(
+            description='Inference engine, or auto: the fastest that is present and verified.',
+        ),
+    ] = 'auto'
+    precision: Annotated[
+        str,
+        Meta(
+            description='Precision variant of the bundle, or auto: one that passed verification.'
+        ),
+    ] = 'auto'
+    threads: Annotated[
+        int, Meta(description='Threads of the engine; 0: all cores.', ge=0, le=256)
+    ] = 0
     radiometry: Annotated[
         str,
         Meta(
@@ -159,12 +179,6 @@ class Settings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
             extra=LIVE,
         ),
     ] = None
-    max_image_bytes: Annotated[
-        int, Meta(description='Larger messages are rejected.', ge=1024, le=2**31)
-    ] = 64 * 2**20
-    max_pixels: Annotated[
-        int, Meta(description='Larger pictures are rejected before decoding.', ge=1024, le=2**30)
-    ] = 16_000_000
     max_nan_fraction: Annotated[
         float,
         Meta(
@@ -174,9 +188,6 @@ class Settings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
             extra=LIVE,
         ),
     ] = 0.1
-    allow_lossy_thermal: Annotated[
-        bool, Meta(description='Accept 16-bit thermal that went through 8-bit JPEG.', extra=LIVE)
-    ] = False
     swap_rb: Annotated[
         bool, Meta(description='Swap red and blue of the RGB input.', extra=LIVE)
     ] = False
