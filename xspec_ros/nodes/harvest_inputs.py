@@ -21,12 +21,9 @@ import os
 from time import perf_counter_ns
 from typing import TYPE_CHECKING
 
-import msgspec
 from rclpy.callback_groups import MutuallyExclusiveCallbackGroup
-from rclpy.exceptions import InvalidTopicNameException
 from sensor_msgs.msg import CameraInfo, Image
 
-from xspec_ros.errors import ConfigError
 from xspec_ros.messages.topics import CAMERA_INFO_TYPE
 from xspec_ros.nodes.inputs import CameraInput, publications
 from xspec_ros.nodes.qos import overridable, SENSOR
@@ -125,21 +122,3 @@ class HarvestInputs:
     def _message(self, topic: str, type_name: str, cdr: bytes) -> CameraMessage:
         arrived_ns = self._node.get_clock().now().nanoseconds
         return CameraMessage(topic=topic, type_name=type_name, cdr=cdr, arrived_ns=arrived_ns)
-
-
-def resolved(node: Node, settings: RecorderSettings) -> RecorderSettings:
-    """Return the settings with topics as they are on the graph: namespace and remaps applied.
-
-    Raises:
-        ConfigError: A topic name that ROS does not allow.
-    """
-    for name in TOPICS:
-        chosen = getattr(settings, name)
-        try:
-            topic = node.resolve_topic_name(chosen.topic)
-        except InvalidTopicNameException as error:
-            message = f'{name}.topic {chosen.topic!r}: {str(error).splitlines()[0]}'
-            raise ConfigError(message, hint='use letters, digits, _ and /') from error
-        there = msgspec.structs.replace(chosen, topic=topic)
-        settings = msgspec.structs.replace(settings, **{name: there})
-    return settings

@@ -18,9 +18,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, TypeVar
 
+import msgspec
 from msgspec import Struct
 from rcl_interfaces.msg import FloatingPointRange, IntegerRange, ParameterDescriptor
-from rclpy.exceptions import InvalidParameterTypeException, InvalidParameterValueException
+from rclpy.exceptions import (
+    InvalidParameterTypeException,
+    InvalidParameterValueException,
+    InvalidTopicNameException,
+)
 
 from xspec_ros.errors import ConfigError
 from xspec_ros.nodes.evaluator_settings import EvaluatorSettings
@@ -128,3 +133,29 @@ def descriptor(parameter: Parameter) -> ParameterDescriptor:
     elif parameter.kind == 'number':
         found.floating_point_range = [FloatingPointRange(from_value=low, to_value=high)]
     return found
+
+
+def resolve_topics(node: Node, settings: S) -> S:
+    """Return the settings with topics as they are on the graph: namespace and remaps applied.
+
+    Args:
+        node: The node.
+        settings: Settings whose inputs are structs with a ``topic``.
+
+    Raises:
+        ConfigError: A topic name that ROS does not allow.
+    """
+    inputs = {
+        name: value
+        for name in settings.__struct_fields__
+        if hasattr(value := getattr(settings, name), TOPIC)
+    }
+    for name, chosen in inputs.items():
+        try:
+            topic = node.resolve_topic_name(chosen.topic)
+        except InvalidTopicNameException as error:
+            message = f'{name}.topic {chosen.topic!r}: {str(error).splitlines()[0]}'
+            raise ConfigError(message, hint='use letters, digits, _ and /') from error
+        there = msgspec.structs.replace(chosen, topic=topic)
+        settings = msgspec.structs.replace(settings, **{name: there})
+    return settings

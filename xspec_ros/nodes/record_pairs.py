@@ -32,8 +32,8 @@ from xspec_ros.bag.recorder_status import recorder_statuses
 from xspec_ros.errors import ConfigError, XspecError
 from xspec_ros.messages.diagnostics import encode_diagnostics, OK
 from xspec_ros.messages.topics import DIAGNOSTICS
-from xspec_ros.nodes.harvest_inputs import HarvestInputs, resolved
-from xspec_ros.nodes.parameters import declare_parameters, read_parameters
+from xspec_ros.nodes.harvest_inputs import HarvestInputs
+from xspec_ros.nodes.parameters import declare_parameters, read_parameters, resolve_topics
 from xspec_ros.nodes.qos import LIST
 from xspec_ros.nodes.recorder_settings import RecorderSettings
 from xspec_ros.nodes.running import run_node
@@ -69,7 +69,7 @@ class RecordPairsNode(Node):
         self.ended = Event()
         self.exit_code = 0
         declare_parameters(self, RecorderSettings)
-        settings = resolved(self, read_parameters(self, RecorderSettings))
+        settings = resolve_topics(self, read_parameters(self, RecorderSettings))
         self.recorder = open_recorder(
             settings.out,
             budget_mb=settings.budget_mb,
@@ -120,7 +120,7 @@ class RecordPairsNode(Node):
             reason = f'{", ".join(fixed)}: fixed while recording; start again to change it'
             return SetParametersResult(successful=False, reason=reason)
         try:
-            settings = resolved(self, read_parameters(self, RecorderSettings, changes))
+            settings = resolve_topics(self, read_parameters(self, RecorderSettings, changes))
             with self._lock:
                 self.harvest.apply(settings, perf_counter_ns())
         except XspecError as error:

@@ -18,11 +18,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import msgspec
-from rclpy.exceptions import InvalidTopicNameException
-
-from xspec_ros.errors import ConfigError, XspecError
+from xspec_ros.errors import XspecError
 from xspec_ros.nodes.outputs import Outputs
+from xspec_ros.nodes.parameters import resolve_topics
 from xspec_ros.nodes.stream import Stream
 from xspec_ros.perception.notices import Notice
 from xspec_ros.perception.pipeline import Pipeline
@@ -48,7 +46,7 @@ class Session:
 
     def __init__(self, node: LifecycleNode, settings: NodeSettings) -> None:
         self.node = node
-        self.settings = resolved(node, settings)
+        self.settings = resolve_topics(node, settings)
         self.perception = open_tried(self.settings, self.settings.model)
         self.stream: Stream | None = None
         try:
@@ -89,7 +87,7 @@ class Session:
         Raises:
             XspecError: They are refused; the old ones and the old model stay.
         """
-        settings = resolved(self.node, settings)
+        settings = resolve_topics(self.node, settings)
         opened = self._open(settings) if swap else None
         try:
             if self.stream is not None:
@@ -132,21 +130,3 @@ class Session:
         self.stop()
         self.outputs.close()
         self.perception.close()
-
-
-def resolved(node: LifecycleNode, settings: NodeSettings) -> NodeSettings:
-    """Return the settings with topics as they are on the graph: namespace and remaps applied.
-
-    Raises:
-        ConfigError: A topic name that ROS does not allow.
-    """
-    inputs = {}
-    for name in ('rgb', 'thermal'):
-        chosen = getattr(settings, name)
-        try:
-            topic = node.resolve_topic_name(chosen.topic)
-        except InvalidTopicNameException as error:
-            message = f'{name}.topic {chosen.topic!r}: {str(error).splitlines()[0]}'
-            raise ConfigError(message, hint='use letters, digits, _ and /') from error
-        inputs[name] = msgspec.structs.replace(chosen, topic=topic)
-    return msgspec.structs.replace(settings, **inputs)
