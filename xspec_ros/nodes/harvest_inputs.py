@@ -42,8 +42,6 @@ if TYPE_CHECKING:
     from xspec_ros.nodes.recorder_settings import RecorderSettings
     from xspec_ros.perception.harvest import Harvest
 
-TOPICS = ('rgb', 'thermal', 'confidence')
-
 
 class HarvestInputs:
     """Subscribes to everything a harvest takes and hands it on, one message at a time.
