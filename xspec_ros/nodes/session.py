@@ -22,6 +22,7 @@ from xspec_ros.errors import XspecError
 from xspec_ros.nodes.outputs import Outputs
 from xspec_ros.nodes.parameters import resolve_topics
 from xspec_ros.nodes.stream import Stream
+from xspec_ros.perception.memory import trim_memory
 from xspec_ros.perception.notices import Notice
 from xspec_ros.perception.pipeline import Pipeline
 from xspec_ros.perception.swap import input_shape, open_beside, open_tried
@@ -130,3 +131,4 @@ class Session:
         self.stop()
         self.outputs.close()
         self.perception.close()
+        trim_memory()

@@ -21,7 +21,7 @@ import sys
 
 M_MMAP_THRESHOLD = -3
 M_ARENA_MAX = -8
-MMAP_BYTES = 4 << 20
+MMAP_BYTES = 1 << 20
 ARENAS = 2
 
 
@@ -41,3 +41,9 @@ def settle_memory() -> bool:
     if mallopt is None:
         return False
     return bool(mallopt(M_MMAP_THRESHOLD, MMAP_BYTES)) and bool(mallopt(M_ARENA_MAX, ARENAS))
+
+
+def trim_memory() -> None:
+    """Give back what lies free in the heaps after a model was closed; glibc only."""
+    if sys.platform == 'linux' and hasattr(libc := ctypes.CDLL(None), 'malloc_trim'):
+        libc.malloc_trim(0)
