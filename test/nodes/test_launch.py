@@ -73,6 +73,10 @@ def test_every_pair_of_a_vehicle_answers_in_its_namespace(prefix, domain):
     run_launch_test('vehicle.py', prefix, domain)
 
 
+def test_the_recorder_leaves_a_whole_bag(prefix, domain):
+    run_launch_test('record_pairs.py', prefix, domain)
+
+
 @pytest.mark.skipif(find_spec('cyclonedds') is None, reason='cyclonedds is not installed')
 def test_live_answers_beside_ros_nodes(prefix, domain):
     run_launch_test('live.py', prefix, domain)

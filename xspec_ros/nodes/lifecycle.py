@@ -127,8 +127,8 @@ def refuse_bad_transitions(node: LifecycleNode) -> None:
         try:
             return change(request, response)
         except RCLError as error:
-            what = request.transition.label or request.transition.id
-            reason = str(error).splitlines()[0]
+            what = request.transition.label or f'number {request.transition.id}'
+            reason = str(error).splitlines()[0].partition(', at ')[0]  # rcl adds its source line
             node.get_logger().error(f'transition {what} is not possible now: {reason}')
             response.success = False
             return response

@@ -55,16 +55,19 @@ class User:
         self.graph = Graph()
         self._stamp_ns = 10**9
 
-    def film(self, topic: str) -> None:
-        """Publish thermal pictures from now on."""
+    def film(self, topic: str, *, colour: bool = False) -> None:
+        """Publish thermal pictures, or colour ones, from now on."""
         publisher = self.graph.user.create_publisher(Image, topic, qos_profile_sensor_data)
         rng = np.random.default_rng(0)
 
         def shoot() -> None:
             self._stamp_ns += round(PERIOD_S * 1e9)
             image = rng.integers(7000, 9000, HW, np.uint16)
+            encoding = 'mono16'
+            if colour:
+                image, encoding = rng.integers(0, 255, (*HW, 3), np.uint8), 'rgb8'
             publisher.publish(
-                encode_image(image, stamp_ns=self._stamp_ns, frame_id='thermal', encoding='mono16')
+                encode_image(image, stamp_ns=self._stamp_ns, frame_id='eye', encoding=encoding)
             )
 
         self.graph.user.create_timer(PERIOD_S, shoot)
