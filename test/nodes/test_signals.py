@@ -21,6 +21,7 @@ import subprocess
 import sys
 from time import monotonic
 from typing import Any, TYPE_CHECKING
+from uuid import uuid4
 
 import numpy as np
 import pytest
@@ -34,7 +35,7 @@ from rclpy.qos import qos_profile_sensor_data
 from sensor_msgs.msg import Image
 
 from xspec_ros.messages.image import encode_image
-from xspec_ros.messages.topics import SEGMENTATION, THERMAL
+from xspec_ros.messages.topics import THERMAL
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -44,7 +45,6 @@ if TYPE_CHECKING:
 
 DEADLINE_S = 120.0
 ENDS_WITHIN_S = 8.0  # 2 s are promised; a machine that runs other tests beside takes longer
-CHANGE_STATE = '/perception/change_state'
 GOOD = (0, 130)
 SIGNALS = [
     pytest.param([signal.SIGINT], id='SIGINT'),
@@ -54,12 +54,14 @@ SIGNALS = [
 
 
 class Node:
-    """A perception node in a process of its own."""
+    """A perception node in a process of its own, under a name that no other one has had."""
 
     def __init__(self, log: Path, **parameters: object) -> None:
+        self.name = f'perception_{uuid4().hex}'
         given = [part for key, value in parameters.items() for part in ('-p', f'{key}:={value}')]
         module = 'xspec_ros.nodes.perception'
         command = [sys.executable, '-u', '-m', module, '--ros-args', *given]
+        command += ['-r', f'__node:={self.name}']
         self.log = log
         with log.open('wb') as sink:
             self.process = subprocess.Popen(command, stdout=sink, stderr=sink)
@@ -99,22 +101,22 @@ def assert_ends_well(node: Node, numbers: list[int]) -> None:
     assert seconds < ENDS_WITHIN_S
 
 
-def joined(graph: Graph) -> bool:
+def joined(graph: Graph, node: Node) -> bool:
     """Tell whether the node is on the graph; its handlers have been in place for a while then."""
-    return 'perception' in graph.user.get_node_names()
+    return node.name in graph.user.get_node_names()
 
 
 @pytest.mark.parametrize('numbers', SIGNALS)
 def test_it_ends_while_it_comes_up(graph: Graph, start: Any, numbers: list[int]) -> None:
     node = start()
-    assert graph.wait_until(lambda: joined(graph), DEADLINE_S)
+    assert graph.wait_until(lambda: joined(graph, node), DEADLINE_S)
     assert_ends_well(node, numbers)
 
 
 @pytest.mark.parametrize('numbers', SIGNALS)
 def test_it_ends_while_it_opens_the_model(graph: Graph, start: Any, numbers: list[int]) -> None:
     node = start(autostart='false')
-    client = graph.user.create_client(ChangeState, CHANGE_STATE)
+    client = graph.user.create_client(ChangeState, f'/{node.name}/change_state')
     assert client.wait_for_service(DEADLINE_S)
     configure = Transition(id=Transition.TRANSITION_CONFIGURE)
     client.call_async(ChangeState.Request(transition=configure))
@@ -123,8 +125,9 @@ def test_it_ends_while_it_opens_the_model(graph: Graph, start: Any, numbers: lis
 
 @pytest.mark.parametrize('numbers', SIGNALS)
 def test_it_ends_under_load(graph: Graph, start: Any, numbers: list[int]) -> None:
-    graph.listen(Image, SEGMENTATION)
     node = start()
+    answers = f'/{node.name}/segmentation'
+    graph.listen(Image, answers)
     publisher = graph.user.create_publisher(Image, THERMAL, qos_profile_sensor_data)
     assert graph.wait_until(lambda: publisher.get_subscription_count() > 0, DEADLINE_S)
     random = np.random.default_rng(0)
@@ -140,5 +143,5 @@ def test_it_ends_under_load(graph: Graph, start: Any, numbers: list[int]) -> Non
         )
 
     graph.user.create_timer(0.03, stream)
-    assert graph.wait_until(lambda: len(graph.heard[SEGMENTATION]) >= 3, DEADLINE_S), node.text()
+    assert graph.wait_until(lambda: len(graph.heard[answers]) >= 3, DEADLINE_S), node.text()
     assert_ends_well(node, numbers)
