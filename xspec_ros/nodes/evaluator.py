@@ -49,7 +49,7 @@ from xspec_ros.messages.topics import (
     SEGMENTATION,
 )
 from xspec_ros.nodes.evaluator_settings import EvaluatorSettings
-from xspec_ros.nodes.parameters import declare_parameters, read_parameters
+from xspec_ros.nodes.parameters import declare_parameters, read_parameters, relative
 from xspec_ros.nodes.qos import LATCHED, LIST, profile, SENSOR
 from xspec_ros.nodes.running import run_node
 
@@ -153,11 +153,6 @@ class EvaluatorNode(Node):
             cause = 'nothing more comes' if self.recorder.active else 'perception is not active'
             self.get_logger().error(f'{cause}: ends after {silent_ns / 1e9:.0f} s of silence')
             self.ended.set()
-
-
-def relative(topic: str) -> str:
-    """Return a topic as names in a node are written, so that namespaces apply."""
-    return topic.removeprefix('/')
 
 
 def evaluate(node: EvaluatorNode) -> int:

@@ -17,7 +17,6 @@
 from __future__ import annotations
 
 from functools import partial
-import os
 from time import perf_counter_ns
 from typing import TYPE_CHECKING
 
@@ -25,12 +24,11 @@ from rclpy.callback_groups import MutuallyExclusiveCallbackGroup
 from sensor_msgs.msg import CameraInfo, Image
 
 from xspec_ros.messages.topics import CAMERA_INFO_TYPE
-from xspec_ros.nodes.inputs import CameraInput, publications
-from xspec_ros.nodes.qos import overridable, SENSOR
+from xspec_ros.nodes.inputs import CameraInput, graph_view, publications
+from xspec_ros.nodes.qos import endpoint, SENSOR
 from xspec_ros.perception.calibration import calibration_topic
 from xspec_ros.perception.harvest import MODALITIES
 from xspec_ros.perception.shots import CameraMessage, picture_topic
-from xspec_ros.perception.silence import GraphView, sight_causes
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -41,6 +39,7 @@ if TYPE_CHECKING:
     from xspec_ros.core.frame import Modality
     from xspec_ros.nodes.recorder_settings import RecorderSettings
     from xspec_ros.perception.harvest import Harvest
+    from xspec_ros.perception.silence import GraphView
 
 
 class HarvestInputs:
@@ -80,13 +79,7 @@ class HarvestInputs:
             )
             for camera in self._cameras:
                 camera.discover(seen)
-        causes = sight_causes(
-            os.environ.get('ROS_DOMAIN_ID', '0') + ', set by ROS_DOMAIN_ID',
-            os.environ.get('ROS_AUTOMATIC_DISCOVERY_RANGE', 'SUBNET'),
-            os.environ.get('RMW_IMPLEMENTATION', ''),
-        )
-        views = {camera.name: camera.view() for camera in self._cameras}
-        return GraphView(inputs=views, publications=seen, causes=causes)
+        return graph_view(self._cameras, seen)
 
     def close(self) -> None:
         """Unsubscribe from the cameras."""
@@ -98,10 +91,9 @@ class HarvestInputs:
             kind,
             topic,
             take,
-            SENSOR,
             raw=True,
             callback_group=self._group,
-            qos_overriding_options=overridable(),
+            **endpoint(SENSOR),
         )
 
     def _take(self, name: Modality, type_name: str, cdr: bytes) -> None:

@@ -16,7 +16,7 @@
 
 from __future__ import annotations
 
-from copy import copy
+import os
 from typing import TYPE_CHECKING
 
 import message_filters
@@ -25,8 +25,8 @@ from rclpy.qos import qos_policy_name_from_kind
 from sensor_msgs.msg import CompressedImage, Image
 
 from xspec_ros.messages.topics import COMPRESSED_TYPE, IMAGE_TYPE
-from xspec_ros.nodes.qos import overridable, SENSOR
-from xspec_ros.perception.monitor import InputView, Publication
+from xspec_ros.nodes.qos import endpoint, SENSOR
+from xspec_ros.perception.silence import GraphView, InputView, Publication, sight_causes
 from xspec_ros.perception.transport import compressed_alternative, first_subscription
 
 if TYPE_CHECKING:
@@ -105,11 +105,10 @@ class CameraInput:
             self._node,
             TYPES[type_name],
             topic,
-            qos_profile=copy(SENSOR),  # rclpy writes what qos_overrides say into it
             raw=True,
             callback_group=self._group,
             event_callbacks=events,
-            qos_overriding_options=overridable(),
+            **endpoint(SENSOR),
         )
 
     def _note_policy(self, event: QoSRequestedIncompatibleQoSInfo) -> None:
@@ -133,3 +132,19 @@ def publications(node: Node, topics: Sequence[str]) -> list[Publication]:
                 if (info.node_name, info.node_namespace) != own
             ]
     return found
+
+
+def graph_view(cameras: Sequence[CameraInput], seen: Sequence[Publication]) -> GraphView:
+    """Return what is known of the graph when nothing comes.
+
+    Args:
+        cameras: The cameras that are listened to.
+        seen: What others publish.
+    """
+    causes = sight_causes(
+        os.environ.get('ROS_DOMAIN_ID', '0') + ', set by ROS_DOMAIN_ID',
+        os.environ.get('ROS_AUTOMATIC_DISCOVERY_RANGE', 'SUBNET'),
+        os.environ.get('RMW_IMPLEMENTATION', ''),
+    )
+    views = {camera.name: camera.view() for camera in cameras}
+    return GraphView(inputs=views, publications=seen, causes=causes)

@@ -16,7 +16,6 @@
 
 from __future__ import annotations
 
-from copy import copy
 from time import perf_counter_ns
 from typing import TYPE_CHECKING
 
@@ -33,7 +32,7 @@ from xspec_ros.messages.topics import (
     SEGMENTATION,
 )
 from xspec_ros.nodes.lifecycle import RCLError
-from xspec_ros.nodes.qos import LATCHED, LIST, overridable, RESULT
+from xspec_ros.nodes.qos import endpoint, LATCHED, LIST, RESULT
 from xspec_ros.perception.pipeline import annotate
 
 try:
@@ -72,10 +71,7 @@ class Outputs:
         self._node = node
         self._throttle = LogThrottle()
         self._publishers = {
-            # A copy: rclpy writes what qos_overrides say into the profile.
-            topic: node.create_lifecycle_publisher(
-                kind, private(topic), copy(qos), qos_overriding_options=overridable()
-            )
+            topic: node.create_lifecycle_publisher(kind, private(topic), **endpoint(qos))
             for topic, kind, qos in published
         }
 

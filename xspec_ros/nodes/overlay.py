@@ -16,7 +16,6 @@
 
 from __future__ import annotations
 
-from copy import copy
 from functools import partial
 import sys
 from threading import Event
@@ -33,8 +32,8 @@ from xspec_ros.messages.topics import OVERLAY as OVERLAY_TOPIC
 from xspec_ros.nodes.bridge import PictureEncoder
 from xspec_ros.nodes.inputs import CameraInput, publications
 from xspec_ros.nodes.overlay_settings import OverlaySettings
-from xspec_ros.nodes.parameters import declare_parameters, read_parameters
-from xspec_ros.nodes.qos import LATCHED, LIST, overridable, PICTURE, RESULT
+from xspec_ros.nodes.parameters import declare_parameters, read_parameters, relative
+from xspec_ros.nodes.qos import endpoint, LATCHED, LIST, PICTURE, RESULT
 from xspec_ros.nodes.running import run_node
 from xspec_ros.perception.live_overlay import LiveOverlay
 from xspec_ros.perception.live_overlay import PICTURE as PICTURE_PART
@@ -76,9 +75,7 @@ class OverlayNode(Node):
         self._camera: CameraInput | None = None
         self._inputs: list[Subscription] = []
         self._looks = 0
-        self._pictures = self.create_publisher(
-            Image, relative(OVERLAY_TOPIC), copy(PICTURE), qos_overriding_options=overridable()
-        )
+        self._pictures = self.create_publisher(Image, relative(OVERLAY_TOPIC), **endpoint(PICTURE))
         self.create_timer(LOOK_EVERY_S, self._look, clock=Clock(clock_type=ClockType.STEADY_TIME))
 
     def close(self) -> None:
@@ -138,9 +135,7 @@ class OverlayNode(Node):
     def _subscribe(
         self, kind: type, topic: str, qos: QoSProfile, take: Callable[[bytes], None]
     ) -> None:
-        # A copy: rclpy writes what qos_overrides say into the profile.
-        options = {'raw': True, 'qos_overriding_options': overridable()}
-        self._inputs.append(self.create_subscription(kind, topic, take, copy(qos), **options))
+        self._inputs.append(self.create_subscription(kind, topic, take, raw=True, **endpoint(qos)))
 
     def _take_picture(self, _: Modality, type_name: str, cdr: bytes) -> None:
         if self.overlay is not None:
@@ -157,11 +152,6 @@ class OverlayNode(Node):
                     drawn.picture, stamp_ns=drawn.stamp_ns, frame_id=drawn.frame_id
                 )
             )
-
-
-def relative(topic: str) -> str:
-    """Return a topic as names in a node are written, so that namespaces apply."""
-    return topic.removeprefix('/')
 
 
 def main() -> int:

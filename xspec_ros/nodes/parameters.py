@@ -107,8 +107,13 @@ def ros_default(parameter: Parameter) -> object:
     """Return the default as ROS takes it; topics are relative, so that namespaces work."""
     default = parameter.default
     if parameter.name.rpartition('.')[2] == TOPIC:
-        return str(default).removeprefix('/')
+        return relative(str(default))
     return list(default) if isinstance(default, tuple) else default
+
+
+def relative(topic: str) -> str:
+    """Return a topic as names in a node are written, so that namespaces apply."""
+    return topic.removeprefix('/')
 
 
 def descriptor(parameter: Parameter) -> ParameterDescriptor:

@@ -16,6 +16,8 @@
 
 from __future__ import annotations
 
+from copy import copy
+
 from rclpy.qos import DurabilityPolicy, HistoryPolicy, QoSProfile, ReliabilityPolicy
 from rclpy.qos_overriding_options import QoSOverridingOptions
 
@@ -43,6 +45,16 @@ LATCHED = profile(depth=1, latched=True)
 PICTURE = profile(depth=1)
 
 
-def overridable() -> QoSOverridingOptions:
-    """Return the options that let ``qos_overrides`` parameters change depth and reliability."""
-    return QoSOverridingOptions.with_default_policies()
+def endpoint(offered: QoSProfile) -> dict[str, object]:
+    """Return the keywords that give a publisher or subscription a profile users can override.
+
+    ``qos_overrides`` parameters may change depth and reliability. rclpy writes what they say into
+    the profile that it is given, so every endpoint gets a copy.
+
+    Args:
+        offered: One of the profiles above.
+    """
+    return {
+        'qos_profile': copy(offered),
+        'qos_overriding_options': QoSOverridingOptions.with_default_policies(),
+    }

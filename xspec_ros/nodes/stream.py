@@ -18,7 +18,6 @@ from __future__ import annotations
 
 from copy import copy
 from functools import partial
-import os
 from threading import Lock
 from time import perf_counter_ns
 from typing import TYPE_CHECKING
@@ -26,12 +25,12 @@ from typing import TYPE_CHECKING
 from rclpy.callback_groups import MutuallyExclusiveCallbackGroup
 from sensor_msgs.msg import CameraInfo
 
-from xspec_ros.nodes.inputs import CameraInput, publications
+from xspec_ros.nodes.inputs import CameraInput, graph_view, publications
 from xspec_ros.nodes.qos import SENSOR
 from xspec_ros.perception.buffers import receive_buffer_bytes
 from xspec_ros.perception.calibration import calibration_topic
 from xspec_ros.perception.live import LiveRunner
-from xspec_ros.perception.monitor import GraphView, Monitor
+from xspec_ros.perception.monitor import Monitor
 from xspec_ros.perception.notices import Notice
 from xspec_ros.perception.pipeline import Pipeline
 
@@ -45,12 +44,9 @@ if TYPE_CHECKING:
     from xspec_ros.nodes.settings import NodeSettings
     from xspec_ros.perception.perception import Perception
     from xspec_ros.perception.settings import InputSettings
+    from xspec_ros.perception.silence import GraphView
 
 TWINS_AFTER_NS = 2_000_000_000
-CAUSES = (
-    'another ROS_DOMAIN_ID or RMW_IMPLEMENTATION (this is domain {domain}, {rmw}); '
-    'ROS_AUTOMATIC_DISCOVERY_RANGE; a firewall or a network without multicast'
-)
 
 
 class Stream:
@@ -168,9 +164,4 @@ class Stream:
         seen = publications(self.node, (settings.thermal.topic, settings.rgb.topic))
         for camera in self.inputs:
             camera.discover(seen)
-        causes = CAUSES.format(
-            domain=os.environ.get('ROS_DOMAIN_ID', '0'),
-            rmw=os.environ.get('RMW_IMPLEMENTATION', 'the default middleware'),
-        )
-        views = {camera.name: camera.view() for camera in self.inputs}
-        return GraphView(inputs=views, publications=seen, causes=causes)
+        return graph_view(self.inputs, seen)
