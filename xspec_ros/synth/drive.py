@@ -155,7 +155,12 @@ def drive(settings: DriveSettings) -> Iterator[DriveFrame]:
 
 
 def frames_for_training(
-    count: int, seed: int, size_wh: tuple[int, int] = (640, 480), night_share: float = 0.5
+    count: int,
+    seed: int,
+    size_wh: tuple[int, int] = (640, 480),
+    *,
+    night_share: float = 0.5,
+    fov_deg: float | None = None,
 ) -> Iterator[DriveFrame]:
     """Yield frames of many different worlds, two moments of each.
 
@@ -164,6 +169,7 @@ def frames_for_training(
         seed: Which worlds.
         size_wh: Columns and rows.
         night_share: Share of worlds at night, 0 to 1.
+        fov_deg: Horizontal field of view of every world; None lets each have its own.
 
     Yields:
         Complete frames without shutter events.
@@ -176,6 +182,7 @@ def frames_for_training(
             seed=int(rng.integers(2**62)),
             night=bool(rng.random() < night_share),
             size_wh=size_wh,
+            fov_deg=fov_deg,
             rate_hz=0.2,
             shutter_every_s=0.0,
         )

@@ -51,12 +51,14 @@ class SynthSource(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
         seed: First seed.
         night_share: Share of night scenes.
         size: Columns and rows.
+        fov_deg: Horizontal field of view; null lets every scene have its own.
     """
 
     count: Annotated[int, msgspec.Meta(ge=1)] = 500
     seed: int = 0
     night_share: Annotated[float, msgspec.Meta(ge=0, le=1)] = 0.5
     size: tuple[int, int] = (640, 480)
+    fov_deg: float | None = None
 
 
 class _Index(msgspec.Struct, frozen=True, kw_only=True):
@@ -190,6 +192,7 @@ def _render(source: SynthSource, folder: Path, *, with_rgb: bool) -> None:
         seed=source.seed,
         size_wh=source.size,
         night_share=source.night_share,
+        fov_deg=source.fov_deg,
     )
     for number, frame in enumerate(frames):
         thermal[number] = frame.thermal

@@ -19,6 +19,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from xspec_ros.errors import ConfigError
+from xspec_ros.learn.models.fusion import FusionNetwork
 from xspec_ros.learn.models.student import Student
 
 if TYPE_CHECKING:
@@ -26,9 +27,12 @@ if TYPE_CHECKING:
 
     from torch import nn
 
-__all__ = ['NETWORKS', 'build_network']
+    from xspec_ros.core.frame import Modality
+    from xspec_ros.core.result import Mode
 
-NETWORKS: dict[str, type[nn.Module]] = {'student': Student}
+__all__ = ['NETWORKS', 'build_network', 'graphs']
+
+NETWORKS: dict[str, type[nn.Module]] = {'fusion': FusionNetwork, 'student': Student}
 
 
 def build_network(name: str, arguments: Mapping[str, int | float | str | bool]) -> nn.Module:
@@ -49,3 +53,18 @@ def build_network(name: str, arguments: Mapping[str, int | float | str | bool]) 
     except TypeError as err:
         message = f'network {name!r} does not take {dict(arguments)}: {err}'
         raise ConfigError(message, hint='check network.arguments of the recipe') from err
+
+
+def graphs(network: nn.Module, modality: Modality) -> dict[Mode, nn.Module]:
+    """Return what a network can be deployed as, by mode.
+
+    Args:
+        network: A student, or a fusion network.
+        modality: Camera of a student.
+
+    Returns:
+        Modules of one picture each; that of mode ``fused`` takes thermal and RGB.
+    """
+    if isinstance(network, FusionNetwork):
+        return {'thermal': network.thermal, 'fused': network, 'rgb': network.rgb}
+    return {modality: network}

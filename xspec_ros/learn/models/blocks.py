@@ -29,6 +29,11 @@ BN_MOMENTUM = 0.03  # small crops, small batches: slow statistics carry over to 
 BN_EPS = 1e-3
 
 
+def scaled(channels: int, width: float) -> int:
+    """Return channels times width, as a multiple of 8."""
+    return max(8, round(channels * width / 8) * 8)
+
+
 def conv_bn(
     in_channels: int,
     out_channels: int,

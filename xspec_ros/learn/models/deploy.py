@@ -161,11 +161,6 @@ def segment(
 ) -> tuple[Tensor, Tensor]:
     """Return the label map and its confidence at input size.
 
-    Logits are upsampled to half the network size before the argmax; from there to the input size
-    the nearest label is taken. docs/export.md has the accuracy and the time of that choice. The
-    softmax stays at low resolution. The argmax runs over the last axis: twice as fast in OpenVINO
-    as over the first.
-
     Args:
         logits: (1, K, h, w) float32.
         network_hw: Size of the network input.
@@ -175,17 +170,28 @@ def segment(
     Returns:
         labels (1, H, W) uint8 and confidence (1, H, W) uint8, 255 = certain.
     """
-    size_hw = (network_hw[0] // LABEL_STRIDE, network_hw[1] // LABEL_STRIDE)
-    fine = functional.interpolate(logits, size=size_hw, mode='bilinear')
-    labels = fine.permute(0, 2, 3, 1).argmax(dim=-1).to(torch.uint8)  # (1, rows, columns)
     top = logits.amax(dim=1, keepdim=True)
     best = 1.0 / (logits - top).exp().sum(dim=1, keepdim=True)  # (1, 1, h, w): softmax of the top
     best = upsample(best, network_hw[0] // logits.shape[2])
     confidence = (best * 255.0 + 0.5).clamp(0.0, 255.0).to(torch.uint8)
-    return (
-        nearest(labels[0], height, width)[None],
-        nearest(confidence[0, 0], height, width)[None],
-    )
+    labels = label_pixels(logits, network_hw, height, width)
+    return labels, nearest(confidence[0, 0], height, width)[None]
+
+
+def label_pixels(
+    logits: Tensor, network_hw: tuple[int, int], height: int, width: int
+) -> Tensor:
+    """Return the label map (1, H, W) uint8 of logits (1, K, h, w) float32.
+
+    Logits are upsampled to half the network size before the argmax; from there to the input size
+    the nearest label is taken. docs/export.md has the accuracy and the time of that choice. The
+    softmax stays at low resolution. The argmax runs over the last axis: twice as fast in OpenVINO
+    as over the first.
+    """
+    size_hw = (network_hw[0] // LABEL_STRIDE, network_hw[1] // LABEL_STRIDE)
+    fine = functional.interpolate(logits, size=size_hw, mode='bilinear')
+    labels = fine.permute(0, 2, 3, 1).argmax(dim=-1).to(torch.uint8)  # (1, rows, columns)
+    return nearest(labels[0], height, width)[None]
 
 
 def upsample(plane: Tensor, factor: int) -> Tensor:

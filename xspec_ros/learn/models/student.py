@@ -21,32 +21,29 @@ MobileNetV2-style backbone (C2..C5), light feature pyramid (P3..P5), a decoupled
 from __future__ import annotations
 
 import math
-from typing import cast, NamedTuple
+from typing import cast, NamedTuple, TYPE_CHECKING
 
 import torch
 from torch import nn
 
 from xspec_ros.learn.models.blocks import (
+    BN_EPS,
+    BN_MOMENTUM,
     conv_bn,
-    FusedResidual,
     init_weights,
-    InvertedResidual,
     PoolingPyramid,
+    scaled,
     separable,
     upsample_to,
 )
+from xspec_ros.learn.models.encoders import build_encoder
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 STRIDES = (8, 16, 32)
 PRIOR = 0.01  # share of cells that hold an object, before anything is learnt
 
-# channels, blocks, expansion of C2 (stride 4), C3 (8), C4 (16, in two widths), C5 (32)
-STAGES: tuple[tuple[tuple[int, int, int], ...], ...] = (
-    ((24, 2, 2),),
-    ((40, 3, 4),),
-    ((64, 3, 4), (96, 3, 4)),
-    ((160, 3, 5),),
-)
-STEM = 16
 PYRAMID = 96
 EMBEDDING = 64
 
@@ -77,47 +74,6 @@ class StudentOutput(NamedTuple):
 
     seg_logits: torch.Tensor
     det: list[DetLevel]
-
-
-def scaled(channels: int, width: float) -> int:
-    """Return channels times width, as a multiple of 8."""
-    return max(8, round(channels * width / 8) * 8)
-
-
-class Backbone(nn.Module):
-    """Features C2..C5 at strides 4, 8, 16, 32.
-
-    Args:
-        in_channels: 1 for thermal, 3 for RGB.
-        width: Multiplies every width.
-    """
-
-    def __init__(self, in_channels: int, width: float) -> None:
-        super().__init__()
-        channels = scaled(STEM, width)
-        self.stem = conv_bn(in_channels, channels, 3, stride=2)
-        self.widths: list[int] = []
-        self.stages = nn.ModuleList()
-        for groups in STAGES:
-            block = InvertedResidual if self.stages else FusedResidual
-            blocks: list[nn.Module] = []
-            for base, count, expand in groups:
-                out = scaled(base, width)
-                for _ in range(count):
-                    stride = 1 if blocks else 2
-                    blocks.append(block(channels, out, stride=stride, expand=expand))
-                    channels = out
-            self.stages.append(nn.Sequential(*blocks))
-            self.widths.append(channels)
-
-    def forward(self, x: torch.Tensor) -> list[torch.Tensor]:
-        """Map (B, in, H, W) to C2..C5."""
-        x = self.stem(x)
-        levels = []
-        for stage in self.stages:
-            x = stage(x)
-            levels.append(x)
-        return levels
 
 
 class Pyramid(nn.Module):
@@ -222,8 +178,11 @@ class Student(nn.Module):
     Args:
         num_classes: Segmentation classes K.
         num_detection_classes: Detection classes C.
-        width: Multiplies every width; 1 is the shipped size.
+        width: Multiplies every width of the light network; 1 is the shipped size.
         in_channels: 1 for thermal, 3 for RGB.
+        encoder: Backbone, a name that ``build_encoder`` knows.
+        level_norms: Put a batch-norm on each of C2..C5 before the head, for heads that
+            several encoders share.
     """
 
     def __init__(
@@ -233,11 +192,17 @@ class Student(nn.Module):
         *,
         width: float = 1.0,
         in_channels: int = 1,
+        encoder: str = 'light',
+        level_norms: bool = False,
     ) -> None:
         super().__init__()
         pyramid, embedding = scaled(PYRAMID, width), scaled(EMBEDDING, width)
-        self.backbone = Backbone(in_channels, width)
-        widths = self.backbone.widths
+        self.backbone = build_encoder(encoder, in_channels, width=width)
+        widths = cast('list[int]', self.backbone.widths)
+        self.level_norms = nn.ModuleList(
+            nn.BatchNorm2d(channels, eps=BN_EPS, momentum=BN_MOMENTUM)
+            for channels in (widths if level_norms else ())
+        )
         self.pyramid = Pyramid(widths[1:], pyramid)
         self.detection = DetectionHead(pyramid, num_detection_classes)
         self.segmentation = SegmentationHead(
@@ -250,16 +215,29 @@ class Student(nn.Module):
             name: (stride, count)
             for name, stride, count in zip(names, strides, channels, strict=True)
         }
-        init_weights(self)
+        for head in (self.pyramid, self.detection, self.segmentation):
+            init_weights(head)
         self.detection.init_biases()
 
-    def features(self, x: torch.Tensor) -> dict[str, torch.Tensor]:
-        """Return every named feature of (B, in, H, W); ``feature_table`` has stride and width."""
-        c2, c3, c4, c5 = self.backbone(x)
+    def head_features(self, levels: Sequence[torch.Tensor]) -> dict[str, torch.Tensor]:
+        """Return every named feature for C2..C5; ``feature_table`` has stride and width."""
+        if self.level_norms:
+            levels = [norm(level) for norm, level in zip(self.level_norms, levels, strict=True)]
+        c2, c3, c4, c5 = levels
         p3, p4, p5 = self.pyramid(c3, c4, c5)
         s = self.segmentation.embed(c2, p3)
         named = {'C2': c2, 'C3': c3, 'C4': c4, 'C5': c5}
         return named | {'P3': p3, 'P4': p4, 'P5': p5, 'S': s}
+
+    def features(self, x: torch.Tensor) -> dict[str, torch.Tensor]:
+        """Return every named feature of (B, in, H, W)."""
+        return self.head_features(self.backbone(x))
+
+    def answer(self, levels: Sequence[torch.Tensor]) -> StudentOutput:
+        """Answer for C2..C5."""
+        named = self.head_features(levels)
+        det = self.detection([named['P3'], named['P4'], named['P5']])
+        return StudentOutput(self.segmentation.classifier(named['S']), det)
 
     def forward(self, x: torch.Tensor) -> StudentOutput:
         """Answer for pictures.
@@ -270,6 +248,4 @@ class Student(nn.Module):
         Returns:
             Segmentation logits at stride 4 and raw detection levels.
         """
-        named = self.features(x)
-        det = self.detection([named['P3'], named['P4'], named['P5']])
-        return StudentOutput(self.segmentation.classifier(named['S']), det)
+        return self.answer(self.backbone(x))
