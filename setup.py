@@ -44,6 +44,7 @@ EXTRAS = {
         'safetensors>=0.4',
         'tensorboard>=2.14',
         'torch>=2.6',
+        'transformers>=4.44',
     ],
     'dds': ['cyclonedds>=0.10.5'],
     'openvino': ['openvino>=2024.6'],

@@ -89,7 +89,10 @@ class TrainArgs(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
         accumulate: Batches a step.
         crop_hw: Rows and columns of the crops, multiples of 32.
         lr: Highest learning rate.
-        lr_end: Last learning rate, as a share of the highest.
+        schedule: How the rate falls after the warm-up: ``cosine``, or ``poly`` (power 0.9).
+        lr_end: Rate after the last step, as a share of the highest; null: 0.01 for ``cosine``,
+            0 for ``poly``.
+        backbone_lr: Rate of parameters inside a ``backbone``, as a share of the others'.
         warmup: Steps of linear warm-up.
         weight_decay: On weights of two and more dimensions.
         clip_norm: Largest norm of the gradient.
@@ -107,7 +110,9 @@ class TrainArgs(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
     accumulate: Positive = 1
     crop_hw: tuple[int, int] = (320, 320)
     lr: Annotated[float, msgspec.Meta(gt=0)] = 1e-3
-    lr_end: Share = 0.01
+    schedule: Literal['cosine', 'poly'] = 'cosine'
+    lr_end: Share | None = None
+    backbone_lr: Annotated[float, msgspec.Meta(gt=0)] = 1.0
     warmup: Annotated[int, msgspec.Meta(ge=0)] = 200
     weight_decay: Annotated[float, msgspec.Meta(ge=0)] = 0.02
     clip_norm: Annotated[float, msgspec.Meta(gt=0)] = 10.0
