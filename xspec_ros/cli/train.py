@@ -25,6 +25,7 @@ from xspec_ros.cli.output import DebugOption, EXIT_PARTIAL, JsonOption, Outcome,
 
 if TYPE_CHECKING:
     from xspec_ros.learn.train.recipe import Recipe
+    from xspec_ros.learn.train.run import RunOptions
 
 
 def command(
@@ -68,26 +69,26 @@ def command(
 
     def work() -> Outcome:
         from xspec_ros.config import load_struct
-        from xspec_ros.learn.train.recipe import check_recipe, Recipe
+        from xspec_ros.learn.train.recipe import Recipe
+        from xspec_ros.learn.train.run import RunOptions
         from xspec_ros.share import find_recipe
 
         file = find_recipe(recipe)
         resolved = load_struct(file, Recipe, overrides=settings or ())
-        check_recipe(resolved, file)
         if check:
-            return _check(resolved)
-        return _train(
-            resolved, out or Path('runs') / resolved.name, _init(from_model, init), resume
-        )
+            return _check(resolved, file)
+        folder = out or Path('runs') / resolved.name
+        options = RunOptions(out=folder, init=_init(from_model, init), resume=resume)
+        return _train(resolved, options, file)
 
     run_verb(work, json_output=json_output, debug=debug)
 
 
-def _train(recipe: Recipe, out: Path, init: Path | None, resume: bool) -> Outcome:
+def _train(recipe: Recipe, options: RunOptions, file: Path) -> Outcome:
     from xspec_ros.errors import XspecError
-    from xspec_ros.learn.train.run import run_recipe, RunOptions
+    from xspec_ros.learn.train.chain import run_stages
 
-    report = run_recipe(recipe, RunOptions(out=out, init=init, resume=resume))
+    report = run_stages(recipe, options, file)
     data: dict[str, object] = {
         'steps': report.steps,
         'best': report.best,
@@ -102,18 +103,30 @@ def _train(recipe: Recipe, out: Path, init: Path | None, resume: bool) -> Outcom
     return Outcome(data=data, text=text, error=stopped, exit_code=EXIT_PARTIAL)
 
 
-def _check(recipe: Recipe) -> Outcome:
+def _check(recipe: Recipe, file: Path) -> Outcome:
     from dataclasses import asdict
 
     from xspec_ros.errors import DataError
     from xspec_ros.learn.data.check import check_source
+    from xspec_ros.learn.train.chain import stage_recipes
     from xspec_ros.learn.train.run import source_context
 
+    stages = stage_recipes(recipe, file)
     context = source_context(recipe)
-    found = [check_source(source, context) for source in (*recipe.data, *recipe.validation)]
-    uses = ['train'] * len(recipe.data) + ['validation'] * len(recipe.validation)
+    uses, sources = [], []
+    for stage in stages:
+        of = f' of {stage.name}' if recipe.stages else ''
+        night = [] if stage.night is None else [stage.night.source]
+        for use, some in (
+            ('train', stage.data),
+            ('night', night),
+            ('validation', stage.validation),
+        ):
+            sources += list(some)
+            uses += [use + of] * len(some)
+    found = [check_source(source, context) for source in sources]
     lines = [
-        f'{use:10} {one.name} {one.folds}: {one.pictures} pictures, {one.masks} with masks, '
+        f'{use} {one.name} {one.folds}: {one.pictures} pictures, {one.masks} with masks, '
         f'{one.boxes} with boxes, {len(one.problems)} problems'
         for one, use in zip(found, uses, strict=True)
     ]

@@ -34,6 +34,8 @@ class Batch(NamedTuple):
         thermal: (B, 1, H, W) float32 in [0, 1], or None when nothing here needs it.
         rgb: (B, 3, H, W) float32 in [0, 1], or None.
         label_map: (B, H, W) int64 class ids, ``IGNORE`` or ``COMPLEMENT``.
+        inside: (B, H, W) bool: the pixel shows the scene, in both cameras where there are two;
+            padding and borders without a registered partner are not.
         has_masks: (B,) bool: the picture has pixel labels.
         mask_classes: (B, K) bool: classes that the picture's data set annotates.
         boxes_xyxy: (B, N, 4) float32 pixels, padded.
@@ -47,6 +49,7 @@ class Batch(NamedTuple):
     thermal: torch.Tensor | None
     rgb: torch.Tensor | None
     label_map: torch.Tensor
+    inside: torch.Tensor
     has_masks: torch.Tensor
     mask_classes: torch.Tensor
     boxes_xyxy: torch.Tensor

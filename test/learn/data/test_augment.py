@@ -88,6 +88,7 @@ def test_erased_pixels_are_unlabelled_and_covered_boxes_ignored():
     corners = corners.astype(np.float32)
     labels = CroppedLabels(
         label_map=np.zeros((40, 40), np.uint8),
+        inside=np.ones((40, 40), bool),
         boxes_xyxy=np.concatenate((corners, corners + 2), axis=1),
         box_classes=np.zeros(400, np.int64),
         box_crowd=np.zeros(400, bool),

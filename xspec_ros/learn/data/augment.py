@@ -16,6 +16,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Annotated, TYPE_CHECKING
 
 import cv2
@@ -24,12 +25,12 @@ import numpy as np
 
 from xspec_ros.core.labels import UNLABELLED
 from xspec_ros.core.radiometry import tone_range
-from xspec_ros.learn.data.geometry import Crop, CroppedLabels
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from xspec_ros.core.frame import PixelArray, UInt8Array
+    from xspec_ros.learn.data.geometry import Crop, CroppedLabels
 
 Share = Annotated[float, msgspec.Meta(ge=0, le=1)]
 Amount = Annotated[float, msgspec.Meta(ge=0)]
@@ -71,6 +72,7 @@ def thermal_crop(
     rng: np.random.Generator,
     *,
     percentiles: tuple[float, float],
+    look: PixelArray | None = None,
 ) -> NDArray[np.float32]:
     """Cut a thermal crop and map it to [0, 1] as deployment does, jittered.
 
@@ -80,6 +82,7 @@ def thermal_crop(
         args: Amounts.
         rng: Random numbers.
         percentiles: The tone mapping's own low and high percentile.
+        look: (H', W') thermal picture whose histogram the crop is to have, or None.
 
     Returns:
         (h, w) float32 in [0, 1].
@@ -90,8 +93,10 @@ def thermal_crop(
     low, high = tone_range(image, low_percentile, high_percentile)
     cut = crop.warp(image, nearest=False, fill=low).astype(np.float32)
     x = np.clip((cut - low) / max(high - low, 1.0), 0.0, 1.0)
+    if look is not None:
+        x = _resemble(x, _toned(image, low, high), _toned(look, *tone_range(look, *percentiles)))
     if rng.random() < args.equalise:
-        x = _equalise(x, (image[::5, ::5].astype(np.float32) - low) / max(high - low, 1.0), rng)
+        x = _equalise(x, _toned(image, low, high), rng)
     x = _jitter_tone(x, args, rng)
     if rng.random() < args.invert:
         x = 1.0 - x
@@ -154,9 +159,22 @@ def erase(
         across = np.minimum(boxes[:, 2], left + w) - np.maximum(boxes[:, 0], left)
         down = np.minimum(boxes[:, 3], top + h) - np.maximum(boxes[:, 1], top)
         crowd |= across.clip(0) * down.clip(0) > 0.5 * area
-    return CroppedLabels(
-        label_map=label_map, boxes_xyxy=boxes, box_classes=labels.box_classes, box_crowd=crowd
-    )
+    return replace(labels, label_map=label_map, box_crowd=crowd)
+
+
+def _toned(image: PixelArray, low: float, high: float) -> NDArray[np.float32]:
+    """Return every fifth pixel on the scale of the tone mapping, enough for a histogram."""
+    coarse = image[::5, ::5].astype(np.float32)
+    return np.asarray(np.clip((coarse - low) / max(high - low, 1.0), 0.0, 1.0), np.float32)
+
+
+def _resemble(
+    x: NDArray[np.float32], own: NDArray[np.float32], other: NDArray[np.float32]
+) -> NDArray[np.float32]:
+    """Map grey levels so that the picture's histogram becomes that of another."""
+    share = np.linspace(0.0, 1.0, 65, dtype=np.float32)
+    levels = np.maximum.accumulate(np.quantile(own, share) + np.arange(65) * 1e-6)
+    return np.asarray(np.interp(x, levels, np.quantile(other, share)), np.float32)
 
 
 def _equalise(
@@ -164,7 +182,7 @@ def _equalise(
 ) -> NDArray[np.float32]:
     """Blend with the picture's own cumulative histogram."""
     share = np.linspace(0.0, 1.0, 33, dtype=np.float32)
-    levels = np.quantile(whole.clip(0.0, 1.0), share)
+    levels = np.quantile(whole, share)
     amount = np.float32(rng.uniform(0.2, 1.0))
     equal = np.interp(x, levels, share).astype(np.float32)
     return np.asarray(x + amount * (equal - x), np.float32)

@@ -34,6 +34,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from xspec_ros.core.frame import PixelArray
     from xspec_ros.learn.data.picture import Picture, PictureSet
 
 PREFETCH = 3
@@ -51,7 +52,11 @@ class BatchArgs:
         percentiles: Low and high percentile of the tone mapping.
         crop: Geometry.
         photo: Pixels.
+        stratified: Every batch holds each source in the share of its weight, rather than on
+            average.
+        look_share: Share of day pictures whose thermal half is given the look of the night.
         rank: Number of this process.
+        processes: Processes that train together.
     """
 
     seed: int
@@ -61,7 +66,10 @@ class BatchArgs:
     percentiles: tuple[float, float]
     crop: CropArgs
     photo: PhotoArgs
+    stratified: bool = False
+    look_share: float = 0.0
     rank: int = 0
+    processes: int = 1
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -87,20 +95,40 @@ class BatchSource:
     Args:
         sources: Pictures, with the weight of each source.
         args: Sizes and augmentation.
+        looks: Night pictures whose thermal look day pictures may be given.
     """
 
-    def __init__(self, sources: Sequence[tuple[PictureSet, float]], args: BatchArgs) -> None:
+    def __init__(
+        self,
+        sources: Sequence[tuple[PictureSet, float]],
+        args: BatchArgs,
+        *,
+        looks: PictureSet | None = None,
+    ) -> None:
         self._sources = [pictures for pictures, _ in sources]
         weights = np.array([weight for _, weight in sources], np.float64)
         self._weights = weights / weights.sum()
         self._args = args
+        self._looks = looks
 
     def example(self, number: int, index: int) -> Example:
         """Draw one crop; its random numbers come from (seed, number, index) alone."""
         args = self._args
         rng = np.random.default_rng([args.seed, number, index])
-        pictures = self._sources[int(rng.choice(len(self._sources), p=self._weights))]
-        return augment(pictures[int(rng.integers(len(pictures)))], args, rng)
+        if args.stratified:
+            place = (index + 0.5) / (args.batch_size * args.processes)
+            which = int(np.searchsorted(np.cumsum(self._weights)[:-1], place))
+        else:
+            which = int(rng.choice(len(self._sources), p=self._weights))
+        pictures = self._sources[which]
+        picture = pictures[int(rng.integers(len(pictures)))]
+        return augment(picture, args, rng, look=self._draw_look(picture, rng))
+
+    def _draw_look(self, picture: Picture, rng: np.random.Generator) -> PixelArray | None:
+        """Return a night's thermal picture for some of the day's."""
+        if self._looks is None or picture.day is False or rng.random() >= self._args.look_share:
+            return None
+        return self._looks[int(rng.integers(len(self._looks)))].thermal
 
     def batch(self, number: int) -> Batch:
         """Draw batch ``number``."""
@@ -109,14 +137,20 @@ class BatchSource:
         return collate([self.example(number, index) for index in indices])
 
 
-def augment(picture: Picture, args: BatchArgs, rng: np.random.Generator) -> Example:
-    """Cut and change one crop of a picture."""
+def augment(
+    picture: Picture,
+    args: BatchArgs,
+    rng: np.random.Generator,
+    *,
+    look: PixelArray | None = None,
+) -> Example:
+    """Cut and change one crop of a picture; ``look`` is a thermal picture to resemble."""
     crop = draw_crop(picture, args.crop, rng, network_hw=args.network_hw, crop_hw=args.crop_hw)
     labels = crop_labels(picture, crop, args.crop)
     thermal = rgb = None
     if picture.thermal is not None:
         thermal = thermal_crop(
-            picture.thermal, crop, args.photo, rng, percentiles=args.percentiles
+            picture.thermal, crop, args.photo, rng, percentiles=args.percentiles, look=look
         )
     if picture.rgb is not None:
         rgb = rgb_crop(picture.rgb, crop, args.photo, rng)
@@ -143,6 +177,7 @@ def collate(examples: Sequence[Example]) -> Batch:
         label_map=torch.from_numpy(
             np.stack([example.labels.label_map for example in examples]).astype(np.int64)
         ),
+        inside=torch.from_numpy(np.stack([example.labels.inside for example in examples])),
         has_masks=torch.tensor([picture.label_map is not None for picture in pictures]),
         mask_classes=torch.from_numpy(np.stack([p.mask_classes for p in pictures])),
         boxes_xyxy=torch.from_numpy(boxes),

@@ -113,12 +113,14 @@ class CroppedLabels:
 
     Attributes:
         label_map: (h, w) uint8.
+        inside: (h, w) bool, where the picture (and its registered partner) shows something.
         boxes_xyxy: (N, 4) float32 inside the crop.
         box_classes: (N,) int64.
         box_crowd: (N,) bool.
     """
 
     label_map: NDArray[np.uint8]
+    inside: NDArray[np.bool_]
     boxes_xyxy: NDArray[np.float32]
     box_classes: NDArray[np.int64]
     box_crowd: NDArray[np.bool_]
@@ -168,23 +170,40 @@ def crop_labels(picture: Picture, crop: Crop, args: CropArgs) -> CroppedLabels:
         label_map = np.full((height, width), UNLABELLED, np.uint8)
     else:
         label_map = crop.warp(picture.label_map, nearest=True, fill=UNLABELLED).astype(np.uint8)
+    inside = _inside(picture, crop)
+    label_map[~inside] = UNLABELLED
     whole = crop.map_boxes(picture.boxes_xyxy)
-    inside = whole.clip(0, np.array([width, height, width, height], np.float32))
+    cut = whole.clip(0, np.array([width, height, width, height], np.float32))
     area = _area(whole)
-    visible = _area(inside) / np.maximum(area, 1e-6)
-    side = np.minimum(inside[:, 2] - inside[:, 0], inside[:, 3] - inside[:, 1])
+    visible = _area(cut) / np.maximum(area, 1e-6)
+    side = np.minimum(cut[:, 2] - cut[:, 0], cut[:, 3] - cut[:, 1])
     crowd = (
         picture.box_crowd
         | (visible < args.least_visible)
         | (side < args.least_side_px)
         | (picture.box_classes < 0)
     )
-    keep = _area(inside) > 0
+    keep = _area(cut) > 0
     return CroppedLabels(
         label_map=label_map,
-        boxes_xyxy=inside[keep],
+        inside=inside,
+        boxes_xyxy=cut[keep],
         box_classes=np.maximum(picture.box_classes[keep], 0),
         box_crowd=crowd[keep],
+    )
+
+
+def _inside(picture: Picture, crop: Crop) -> NDArray[np.bool_]:
+    """Return (h, w): the crop's pixels whose centres lie in the picture's valid part."""
+    if picture.rgb_valid is not None:
+        valid = crop.warp(picture.rgb_valid.view(np.uint8), nearest=True, fill=0)
+        return np.asarray(valid, np.bool_)
+    height, width = picture.size_hw
+    rows, columns = (np.arange(side) + 0.5 for side in crop.size_hw)
+    x = (columns - crop.shift_x) / crop.scale_x
+    y = (rows - crop.shift_y) / crop.scale_y
+    return np.asarray(
+        ((y >= 0) & (y < height))[:, None] & ((x >= 0) & (x < width))[None, :], np.bool_
     )
 
 

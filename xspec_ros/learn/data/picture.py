@@ -45,6 +45,7 @@ class Picture:
         box_crowd: (N,) bool.
         has_boxes: The picture has box labels; none at all is a valid label.
         day: True by day, False at night, None unknown.
+        rgb_valid: (H, W) bool, where a registered RGB picture shows something; None everywhere.
     """
 
     name: str
@@ -57,6 +58,7 @@ class Picture:
     box_crowd: NDArray[np.bool_]
     has_boxes: bool
     day: bool | None
+    rgb_valid: NDArray[np.bool_] | None = None
 
     @property
     def size_hw(self) -> tuple[int, int]:

@@ -27,8 +27,10 @@ import numpy as np
 from xspec_ros.core.labels import ClassLabel, index_by_name
 from xspec_ros.datasets import Dataset, open_dataset
 from xspec_ros.errors import ConfigError, DataError
+from xspec_ros.learn.data.daylight import is_day
 from xspec_ros.learn.data.picture import Picture, PictureSet, SourceModality
 from xspec_ros.learn.data.synthetic import open_synthetic, SynthSource
+from xspec_ros.learn.data.views import only, unlabelled
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -44,13 +46,18 @@ class Source(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     Attributes:
         dataset: Folder of a data set, relative to ``data_root`` unless absolute.
         synth: Synthetic drives instead of a folder.
+        bag: A ROS 2 bag instead of a folder; relative like one.
         folds: Folds to take; all when empty.
         part: Part of the set, for example ``pool``; all when null.
         modality: Pictures to load and whose boxes to take: ``thermal``, ``rgb`` or ``both``
             (boxes of the thermal picture).
         weight: Share of a batch relative to the other sources.
+        when: ``day`` or ``night`` pictures only.
+        labels: ``own``, or ``teacher``: what the recipe's teacher says of the RGB pictures
+            instead; pictures of the night stay unlabelled then.
         masks: Use pixel labels.
         boxes: Use box labels.
+        rig: Registration file (``xspec register``) that puts RGB on the thermal grid.
         other: What unlabelled pixels of a set mean: ``ignore``, or ``complement`` = none of
             the classes that the set annotates.
         complement_classes: Names that ``complement`` speaks about; null: all annotated ones.
@@ -58,12 +65,16 @@ class Source(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
 
     dataset: str | None = None
     synth: SynthSource | None = None
+    bag: str | None = None
     folds: tuple[str, ...] = ()
     part: str | None = None
     modality: SourceModality = 'thermal'
     weight: Annotated[float, msgspec.Meta(gt=0)] = 1.0
+    when: Literal['any', 'day', 'night'] = 'any'
+    labels: Literal['own', 'teacher'] = 'own'
     masks: bool = True
     boxes: bool = True
+    rig: str | None = None
     other: Literal['ignore', 'complement'] = 'ignore'
     complement_classes: tuple[str, ...] | None = None
 
@@ -123,6 +134,20 @@ def open_source(source: Source, context: SourceContext) -> PictureSet:
         DataError: The folder is absent, unreadable or holds nothing of that choice.
     """
     check_choice(source)
+    pictures = _open_whole(source, context)
+    if source.when != 'any':
+        pictures = only(pictures, day=source.when == 'day')
+    if not len(pictures):
+        message = f'no {source.when} pictures in {pictures.title}'
+        raise DataError(message, hint='split.csv says which picture is of day or night')
+    withheld = source.synth is not None and not (source.masks and source.boxes)
+    if not withheld:
+        return pictures
+    return unlabelled(pictures, masks=not source.masks, boxes=not source.boxes)
+
+
+def _open_whole(source: Source, context: SourceContext) -> PictureSet:
+    """Open everything that a source names."""
     if source.synth is not None:
         return open_synthetic(
             source.synth,
@@ -244,8 +269,15 @@ def to_picture(
         box_classes=np.zeros(0, np.int64) if boxes is None else boxes.class_ids.astype(np.int64),
         box_crowd=np.zeros(0, bool) if boxes is None else boxes.crowd,
         has_boxes=boxes is not None,
-        day=sample.day,
+        day=_is_day(sample),
     )
+
+
+def _is_day(sample: Sample) -> bool | None:
+    """Return what the set says, else what the RGB picture looks like."""
+    if sample.day is not None or sample.rgb is None:
+        return sample.day
+    return is_day(sample.rgb)
 
 
 def _sizes_differ(sample: Sample) -> bool:

@@ -12,15 +12,16 @@
 # See the License for the specific language governing permissions and
 # limitations under the License.
 
+
 """The interface every training method meets."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Protocol, TYPE_CHECKING
+from typing import ClassVar, Protocol, TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     import torch
     from torch import nn
@@ -39,6 +40,8 @@ class MethodContext:
         class_names: Segmentation classes in id order.
         detection_class_names: Detection classes in id order.
         steps: Length of the run in optimiser steps.
+        sibling: Builds a fresh network like the student for the camera named.
+        teacher: A frozen network in evaluation mode, where the recipe names one.
     """
 
     student: nn.Module
@@ -46,15 +49,52 @@ class MethodContext:
     class_names: tuple[str, ...]
     detection_class_names: tuple[str, ...]
     steps: int
+    sibling: Callable[[Modality], nn.Module]
+    teacher: nn.Module | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Needs:
+    """What a method must be given.
+
+    Attributes:
+        modalities: Pictures that every batch must hold; empty = those of the student.
+        teacher: A frozen teacher network.
+    """
+
+    modalities: frozenset[str] = frozenset()
+    teacher: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Start:
+    """What an earlier stage left behind.
+
+    Attributes:
+        method: Name of its method.
+        modality: Which picture its network takes.
+        network: Its deployable weights, averaged.
+        state: Its method's ``state_dict`` at the end.
+    """
+
+    method: str
+    modality: Modality
+    network: Mapping[str, torch.Tensor]
+    state: Mapping[str, torch.Tensor]
 
 
 class Method(Protocol):
     """Turns a batch into named losses; owns its networks, knows no loader, path or optimiser."""
 
+    needs: ClassVar[Needs]
     student: nn.Module
 
     def train(self, mode: bool = True) -> object:  # as torch has it
         """Switch the norms of every network to training or evaluation."""
+        ...
+
+    def begin(self, start: Start) -> None:
+        """Take over what an earlier stage left behind."""
         ...
 
     def training_step(self, batch: Batch, step: int) -> StepOutput:

@@ -40,6 +40,7 @@ INFO_NAME = 'checkpoint.json'
 WEIGHTS_NAME = 'weights.safetensors'
 STATE_NAME = 'state.safetensors'
 STATE_INFO_NAME = 'state.json'
+CHAIN_NAME = 'chain.json'
 FORMAT = 1
 
 
@@ -100,6 +101,21 @@ class ResumeState:
     best: float | None
     best_step: int | None
 
+    def below(self, prefix: str) -> dict[str, torch.Tensor]:
+        """Return the tensors whose names start with ``prefix.``, without it."""
+        start = prefix + '.'
+        return {k.removeprefix(start): v for k, v in self.tensors.items() if k.startswith(start)}
+
+
+class ChainInfo(msgspec.Struct, frozen=True, kw_only=True):
+    """``chain.json`` of a run of several stages.
+
+    Attributes:
+        stages: Names of the stages and of their run folders, in order.
+    """
+
+    stages: tuple[str, ...]
+
 
 class _StateInfo(msgspec.Struct, frozen=True, kw_only=True):
     step: int
@@ -130,10 +146,9 @@ def save_checkpoint(
     try:
         shutil.rmtree(fresh, ignore_errors=True)
         fresh.mkdir(parents=True)
-        save_file({name: t.contiguous() for name, t in weights.items()}, fresh / WEIGHTS_NAME)
+        save_file(_own(weights), fresh / WEIGHTS_NAME)
         if state is not None:
-            tensors = {name: t.detach().clone().contiguous() for name, t in state.tensors.items()}
-            save_file(tensors, fresh / STATE_NAME)
+            save_file(_own(state.tensors), fresh / STATE_NAME)
             rest = _StateInfo(step=state.step, best=state.best, best_step=state.best_step)
             (fresh / STATE_INFO_NAME).write_bytes(msgspec.json.encode(rest))
         (fresh / INFO_NAME).write_bytes(msgspec.json.format(msgspec.json.encode(info)))
@@ -160,20 +175,53 @@ def find_checkpoint(folder: Path) -> Path | None:
     return None
 
 
-def load_checkpoint(folder: str | Path) -> Checkpoint:
-    """Load a checkpoint, or the best one of a run folder.
+def read_info(folder: Path) -> CheckpointInfo:
+    """Read what a checkpoint says of itself.
+
+    Raises:
+        DataError: It cannot be read.
+    """
+    try:
+        return msgspec.json.decode((folder / INFO_NAME).read_bytes(), type=CheckpointInfo)
+    except (OSError, msgspec.DecodeError) as err:
+        message = f'cannot read checkpoint {folder}: {err}'
+        raise DataError(message, hint='train again or take another checkpoint') from err
+
+
+def last_stage(folder: Path) -> Path:
+    """Return the run folder of a chain's last stage; of any other folder the folder itself.
+
+    Raises:
+        DataError: The list of stages cannot be read.
+    """
+    chain = folder / CHAIN_NAME
+    if not chain.is_file():
+        return folder
+    try:
+        stages = msgspec.json.decode(chain.read_bytes(), type=ChainInfo).stages
+    except (OSError, msgspec.DecodeError) as err:
+        message = f'cannot read {chain}: {err}'
+        raise DataError(message, hint='give the folder of a stage') from err
+    return folder / Path(stages[-1]).name
+
+
+def load_checkpoint(
+    folder: str | Path, *, prefer: tuple[str, ...] = ('best', 'last')
+) -> Checkpoint:
+    """Load a checkpoint, or one of a run folder's; of a chain, its last stage's.
 
     Args:
-        folder: A checkpoint, or a run folder that holds ``best`` or ``last``.
+        folder: A checkpoint or a run folder.
+        prefer: Which checkpoint of a run folder to take, in this order.
 
     Raises:
         DataError: There is none, or it cannot be read.
     """
-    root = Path(folder)
+    root = last_stage(Path(folder))
     found = next(
         (
             place
-            for name in ('', 'best', 'last')
+            for name in ('', *prefer)
             if (place := find_checkpoint(root / name if name else root)) is not None
         ),
         None,
@@ -181,10 +229,10 @@ def load_checkpoint(folder: str | Path) -> Checkpoint:
     if found is None:
         message = f'no checkpoint in {root}'
         raise DataError(message, hint='give the folder that xspec train wrote')
+    info = read_info(found)
     try:
-        info = msgspec.json.decode((found / INFO_NAME).read_bytes(), type=CheckpointInfo)
         state_dict = load_file(found / WEIGHTS_NAME)
-    except (OSError, SafetensorError, msgspec.DecodeError) as err:
+    except (OSError, SafetensorError) as err:
         message = f'cannot read checkpoint {found}: {err}'
         raise DataError(message, hint='train again or take another checkpoint') from err
     network = build_network(info.network.name, info.network.arguments)
@@ -222,6 +270,11 @@ def load_state(folder: Path) -> ResumeState:
         message = f'cannot read the state in {found}: {err}'
         raise DataError(message, hint='start a new run') from err
     return ResumeState(tensors=tensors, step=rest.step, best=rest.best, best_step=rest.best_step)
+
+
+def _own(tensors: Mapping[str, torch.Tensor]) -> dict[str, torch.Tensor]:
+    """Return copies: names that share one tensor are written once each."""
+    return {name: t.detach().clone().contiguous() for name, t in tensors.items()}
 
 
 def _fresh(folder: Path) -> Path:

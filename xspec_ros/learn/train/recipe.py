@@ -80,12 +80,43 @@ class InputSpec(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
     high_percentile: float = 99.0
 
 
+class TeacherSpec(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A frozen network that labels pictures, or that a method learns from.
+
+    Attributes:
+        model: Name of an earlier stage, a run folder, a checkpoint or a bundle.
+        confidence: Pseudo-labels below this probability become unlabelled.
+        box_score: Pseudo-boxes below this score are left out.
+        erode_px: Pseudo-labels this near to another label become unlabelled: for pairs that are
+            not registered to the pixel.
+    """
+
+    model: str
+    confidence: Share = 0.5
+    box_score: Share = 0.4
+    erode_px: Annotated[int, msgspec.Meta(ge=0, le=32)] = 0
+
+
+class NightLooks(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Unlabelled night pictures whose thermal histogram day pictures are given.
+
+    Attributes:
+        source: Where the night pictures are.
+        share: Share of day pictures that are changed.
+    """
+
+    source: Source
+    share: Share = 0.5
+
+
 class TrainArgs(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """The optimisation.
 
     Attributes:
         steps: Optimiser steps.
         batch_size: Crops a batch and process.
+        stratified: Every batch holds each source in the share of its weight, rather than on
+            average; for methods that set day and night apart.
         accumulate: Batches a step.
         crop_hw: Rows and columns of the crops, multiples of 32.
         lr: Highest learning rate.
@@ -107,6 +138,7 @@ class TrainArgs(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
 
     steps: Positive = 1000
     batch_size: Positive = 8
+    stratified: bool = False
     accumulate: Positive = 1
     crop_hw: tuple[int, int] = (320, 320)
     lr: Annotated[float, msgspec.Meta(gt=0)] = 1e-3
@@ -143,10 +175,15 @@ class Recipe(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
         crop: Geometric augmentation.
         photo: Photometric augmentation.
         train: Optimisation.
+        teacher: Network that sources with ``labels: teacher`` and some methods learn from.
+        night: Night look for day pictures.
+        start: Earlier stage, run folder or checkpoint that the method begins from.
+        stages: Runs one after the other. Each names what differs from the rest of the recipe;
+            ``input``, ``crop``, ``photo`` and ``train`` key by key, other sections as a whole.
     """
 
     name: str
-    data: tuple[Source, ...]
+    data: tuple[Source, ...] = ()
     seed: int = 0
     data_root: str = 'data'
     cache: str = 'runs/cache'
@@ -159,6 +196,10 @@ class Recipe(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     crop: CropArgs = CropArgs()
     photo: PhotoArgs = PhotoArgs()
     train: TrainArgs = TrainArgs()
+    teacher: TeacherSpec | None = None
+    night: NightLooks | None = None
+    start: str | None = None
+    stages: tuple[dict[str, object], ...] = ()
 
     def labels(self) -> tuple[ClassLabel, ...]:
         """Return the segmentation classes, the default ones where none are named."""
@@ -199,6 +240,10 @@ def check_recipe(recipe: Recipe, where: str | Path) -> None:
     if not 0 < recipe.crop.scale[0] <= recipe.crop.scale[1]:
         message = f'crop.scale is {recipe.crop.scale} in {where}'
         raise ConfigError(message, hint='give the smallest scale first, above 0')
+    taught = any(source.labels == 'teacher' for source in recipe.data)
+    if taught and recipe.teacher is None:
+        message = f'labels: teacher without a teacher in {where}'
+        raise ConfigError(message, hint='name one: teacher: {model: STAGE or FOLDER}')
     if not 0 <= recipe.input.low_percentile < recipe.input.high_percentile <= 100:
         message = f'percentiles of input do not make a range in {where}'
         raise ConfigError(message, hint='0 <= low_percentile < high_percentile <= 100')

@@ -16,36 +16,32 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 import logging
 from pathlib import Path
 import time
 from typing import cast, TYPE_CHECKING
 
 import msgspec
-from safetensors import SafetensorError
-from safetensors.torch import load_file
 import torch
-from torch import nn
 
 from xspec_ros.config import dump_yaml
 from xspec_ros.errors import ConfigError, DataError
 from xspec_ros.learn.data.batches import BatchArgs, BatchSource, prefetch
 from xspec_ros.learn.data.sources import open_source, Source, SourceContext
-from xspec_ros.learn.methods import build_method
-from xspec_ros.learn.methods.method import MethodContext
-from xspec_ros.learn.models import build_network
+from xspec_ros.learn.train.assemble import assemble, begin, open_teacher
 from xspec_ros.learn.train.checkpoint import (
     CheckpointInfo,
     find_checkpoint,
     INFO_NAME,
     load_state,
-    load_weights,
+    read_info,
     save_checkpoint,
 )
 from xspec_ros.learn.train.ema import WeightAverage
 from xspec_ros.learn.train.journal import Journal
 from xspec_ros.learn.train.loop import Course, train
+from xspec_ros.learn.train.pseudo import teach
 from xspec_ros.learn.train.recipe import NetworkSpec, Recipe
 from xspec_ros.learn.train.schedules import build_optimizer, build_schedules
 from xspec_ros.learn.train.state import TrainState
@@ -53,12 +49,14 @@ from xspec_ros.learn.train.stop import StopRequest
 from xspec_ros.learn.train.validate import evaluate, figure, Preparation
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from lightning_fabric import Fabric
+    from torch import nn
 
     from xspec_ros.learn.data.picture import PictureSet
     from xspec_ros.learn.methods.method import Method
+    from xspec_ros.learn.train.networks import OpenedNetwork
 
 LOG = logging.getLogger(__name__)
 FREE_ON_RESUME = frozenset({'log_every', 'eval_every', 'save_every', 'steps'})
@@ -72,11 +70,13 @@ class RunOptions:
         out: Run folder.
         init: Safetensors file of initial weights; names and shapes that fit are taken.
         resume: Continue the run in ``out``.
+        stages: Run folders of the earlier stages, by name.
     """
 
     out: Path
     init: Path | None = None
     resume: bool = False
+    stages: Mapping[str, Path] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -153,7 +153,7 @@ def preparation(recipe: Recipe) -> Preparation:
     """Return how the recipe's network is fed."""
     spec = recipe.input
     return Preparation(
-        modality=spec.modality,
+        mode=spec.modality,
         network_hw=spec.network_hw,
         percentiles=(spec.low_percentile, spec.high_percentile),
     )
@@ -201,12 +201,12 @@ def run_recipe(recipe: Recipe, options: RunOptions) -> TrainReport:
     fabric = Fabric(accelerator=args.device, devices=args.processes, precision=args.precision)
     fabric.launch()
     torch.manual_seed(recipe.seed)
-    method, optimizer, average = _build(fabric, recipe, options)
-    opened = open_sources(recipe, recipe.data)
+    teacher = open_teacher(recipe, options.stages)
+    method, optimizer, average = _set_up(fabric, recipe, options, teacher)
     run = _Run(
         recipe=recipe,
         options=options,
-        sources=[(p, s.weight) for p, s in zip(opened, recipe.data, strict=True)],
+        sources=_training_sources(fabric, recipe, options, teacher),
         validation=open_sources(recipe, recipe.validation) if fabric.is_global_zero else [],
         state=TrainState(method=method, optimizer=optimizer, average=average, metrics={}),
         journal=Journal(
@@ -220,7 +220,8 @@ def run_recipe(recipe: Recipe, options: RunOptions) -> TrainReport:
     if options.resume:
         run.state.unpack(load_state(options.out / 'last'))
         LOG.info('resuming after step %d', run.state.step)
-    source = BatchSource(run.sources, batch_args(recipe, rank=fabric.global_rank))
+    looks = None if recipe.night is None else open_sources(recipe, [recipe.night.source])[0]
+    source = BatchSource(run.sources, batch_args(recipe, rank=fabric.global_rank), looks=looks)
     first, last = run.state.step * args.accumulate, args.steps * args.accumulate
     stop = StopRequest()
     course = Course(
@@ -254,51 +255,41 @@ def batch_args(recipe: Recipe, *, rank: int = 0) -> BatchArgs:
         percentiles=(recipe.input.low_percentile, recipe.input.high_percentile),
         crop=recipe.crop,
         photo=recipe.photo,
+        stratified=recipe.train.stratified,
+        look_share=0.0 if recipe.night is None else recipe.night.share,
         rank=rank,
+        processes=recipe.train.processes,
     )
 
 
-def _build(
-    fabric: Fabric, recipe: Recipe, options: RunOptions
+def _set_up(
+    fabric: Fabric, recipe: Recipe, options: RunOptions, teacher: OpenedNetwork | None
 ) -> tuple[Method, torch.optim.Optimizer, WeightAverage]:
-    student = build_network(recipe.network.name, recipe.network_arguments())
-    if options.init is not None:
-        initialise(student, options.init)
-    for parameter in student.parameters():  # NHWC kernels are the fast ones on CPU and GPU
-        if parameter.ndim == 4:
-            parameter.data = parameter.data.contiguous(memory_format=torch.channels_last)
-    context = MethodContext(
-        student=student,
-        modality=recipe.input.modality,
-        class_names=tuple(label.name for label in recipe.labels()),
-        detection_class_names=recipe.detection_classes,
-        steps=recipe.train.steps,
-    )
-    method = build_method(recipe.method.name, recipe.method.arguments, context)
-    optimizer = build_optimizer(method, recipe.train)
-    wrapped, optimizer = fabric.setup(method, optimizer)
+    """Build method and optimiser and hand them to Fabric."""
+    method = assemble(recipe, teacher, init=options.init)
+    if recipe.start is not None and not options.resume:
+        begin(method, recipe, options.stages)
+    average = WeightAverage(method.student)
+    module = cast('nn.Module', method)
+    optimizer = build_optimizer(module, recipe.train)
+    wrapped, optimizer = fabric.setup(module, optimizer)
     wrapped.mark_forward_method('training_step')
-    return cast('Method', wrapped), optimizer, WeightAverage(student)
+    return cast('Method', wrapped), optimizer, average
 
 
-def initialise(network: nn.Module, path: Path) -> None:
-    """Take every weight of a safetensors file whose name and shape fit.
-
-    Raises:
-        DataError: The file cannot be read or nothing in it fits.
-    """
-    try:
-        weights = load_file(path)
-    except (OSError, SafetensorError) as err:
-        message = f'cannot read initial weights {path}: {err}'
-        raise DataError(message, hint='give a safetensors file') from err
-    own = network.state_dict()
-    fitting = {k: v for k, v in weights.items() if k in own and own[k].shape == v.shape}
-    if not fitting:
-        message = f'no weight of {path} fits the network'
-        raise DataError(message, hint='names and shapes must be those of the network')
-    LOG.info('%s: %d of %d weights taken', path, len(fitting), len(own))
-    load_weights(network, own | fitting, path)
+def _training_sources(
+    fabric: Fabric, recipe: Recipe, options: RunOptions, teacher: OpenedNetwork | None
+) -> list[tuple[PictureSet, float]]:
+    """Open what is trained on; the teacher labels what it is to label, once."""
+    opened = open_sources(recipe, recipe.data)
+    found: list[tuple[PictureSet, float]] = []
+    for number, (pictures, source) in enumerate(zip(opened, recipe.data, strict=True)):
+        if source.labels == 'teacher' and teacher is not None and recipe.teacher is not None:
+            folder = options.out / f'pseudo_{number}'
+            with fabric.rank_zero_first():  # one process writes, the others read
+                pictures = teach(pictures, teacher, recipe.teacher, folder)  # noqa: PLW2901
+        found.append((pictures, source.weight))
+    return found
 
 
 def _prepare_folder(recipe: Recipe, options: RunOptions) -> None:
@@ -334,6 +325,19 @@ def _check_same_recipe(recipe: Recipe, last: Path) -> None:
     if differing:
         message = f'the recipe differs from the run that {last} is of: {", ".join(differing)}'
         raise ConfigError(message, hint='resume with the same recipe and --set values')
+
+
+def finish_report(folder: Path) -> TrainReport:
+    """Report a run that was finished before."""
+    saved, info = load_state(folder / 'last'), read_info(folder / 'last')
+    return TrainReport(
+        steps=saved.step,
+        best=saved.best,
+        best_step=saved.best_step,
+        metrics=info.metrics,
+        checkpoint=folder / ('last' if saved.best is None else 'best'),
+        finished=True,
+    )
 
 
 def _report(run: _Run, *, finished: bool) -> TrainReport:

@@ -65,11 +65,11 @@ class TrainState:
 
     def unpack(self, saved: ResumeState) -> None:
         """Take back what ``pack`` gave; the networks must be built alike."""
-        self.method.load_state_dict(_below('method', saved.tensors))
-        self.average.network.load_state_dict(_below('average', saved.tensors))
+        self.method.load_state_dict(saved.below('method'))
+        self.average.network.load_state_dict(saved.below('average'))
         layout = self.optimizer.state_dict()
         values: dict[int, dict[str, torch.Tensor]] = {}
-        for name, tensor in _below('optimizer', saved.tensors).items():
+        for name, tensor in saved.below('optimizer').items():
             index, _, key = name.partition('.')
             values.setdefault(int(index), {})[key] = tensor
         self.optimizer.load_state_dict({'state': values, 'param_groups': layout['param_groups']})
@@ -79,8 +79,3 @@ class TrainState:
 
 def _prefixed(prefix: str, tensors: Mapping[str, torch.Tensor]) -> dict[str, torch.Tensor]:
     return {f'{prefix}.{name}': tensor for name, tensor in tensors.items()}
-
-
-def _below(prefix: str, tensors: Mapping[str, torch.Tensor]) -> dict[str, torch.Tensor]:
-    start = prefix + '.'
-    return {k.removeprefix(start): v for k, v in tensors.items() if k.startswith(start)}

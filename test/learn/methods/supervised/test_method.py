@@ -42,6 +42,7 @@ def build(**arguments):
         class_names=NAMES,
         detection_class_names=('person', 'bicycle', 'car'),
         steps=10,
+        sibling=lambda _: network,
     )
     return build_method('supervised', arguments, context)
 

@@ -16,7 +16,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import ClassVar, TYPE_CHECKING
 
 import torch
 from torch import nn
@@ -24,15 +24,17 @@ from torch.nn import functional
 
 from xspec_ros.errors import ConfigError, DataError
 from xspec_ros.learn.batch import Batch, StepOutput
+from xspec_ros.learn.methods.method import Needs
 from xspec_ros.learn.methods.supervised.args import SupervisedArgs
 from xspec_ros.learn.methods.supervised.detection_loss import BoxTruth, detection_loss
 from xspec_ros.learn.methods.supervised.segmentation_loss import (
     complement_loss,
     segmentation_cross_entropy,
 )
+from xspec_ros.learn.models.transfer import take_weights
 
 if TYPE_CHECKING:
-    from xspec_ros.learn.methods.method import MethodContext
+    from xspec_ros.learn.methods.method import MethodContext, Start
     from xspec_ros.learn.models.student import StudentOutput
 
 
@@ -48,6 +50,7 @@ class Supervised(nn.Module):
     """
 
     args_type = SupervisedArgs
+    needs: ClassVar[Needs] = Needs()
 
     def __init__(self, context: MethodContext, args: SupervisedArgs) -> None:
         super().__init__()
@@ -61,6 +64,10 @@ class Supervised(nn.Module):
         weights = [args.class_weights.get(name, 1.0) for name in context.class_names]
         self.class_weights: torch.Tensor
         self.register_buffer('class_weights', torch.tensor(weights), persistent=False)
+
+    def begin(self, start: Start) -> None:
+        """Take the weights of another network, across cameras too."""
+        take_weights(self.student, start.network)
 
     def training_step(self, batch: Batch, step: int) -> StepOutput:  # noqa: ARG002
         """Return the losses of one batch."""
