@@ -20,14 +20,14 @@ import numpy as np
 import pytest
 
 from xspec_ros.engines.arrays import check_names, graph_inputs
-from xspec_ros.engines.engine import INPUT_NAMES, OUTPUT_NAMES
+from xspec_ros.engines.engine import INPUTS, OUTPUT_NAMES
 from xspec_ros.errors import EngineError
 
 PICTURE = np.zeros((4, 6, 2), np.uint8)
 
 
 def test_a_picture_stays_where_it_is():
-    feeds = graph_inputs(INPUT_NAMES, thermal=PICTURE, rgb=None, tone=(1.0, 2.0))
+    feeds = graph_inputs(INPUTS['thermal'], thermal=PICTURE, rgb=None, tone=(1.0, 2.0))
     assert feeds['thermal'].shape == (1, 4, 6, 2)
     assert np.shares_memory(feeds['thermal'], PICTURE)
     assert feeds['tone'].dtype == np.float32
@@ -39,7 +39,7 @@ def test_a_picture_stays_where_it_is():
 )
 def test_what_the_graph_cannot_take_is_refused(picture):
     with pytest.raises(EngineError, match='thermal'):
-        graph_inputs(INPUT_NAMES, thermal=picture, rgb=None, tone=(0.0, 1.0))
+        graph_inputs(INPUTS['thermal'], thermal=picture, rgb=None, tone=(0.0, 1.0))
 
 
 def test_a_picture_the_graph_does_not_ask_for_is_left_out():
@@ -48,6 +48,6 @@ def test_a_picture_the_graph_does_not_ask_for_is_left_out():
 
 
 def test_a_foreign_graph_is_refused():
-    check_names(INPUT_NAMES, OUTPUT_NAMES, 'here')
+    check_names(INPUTS['thermal'], OUTPUT_NAMES, 'here', mode='thermal')
     with pytest.raises(EngineError, match='images'):
-        check_names(('images',), ('output0',), 'here')
+        check_names(('images',), ('output0',), 'here', mode='thermal')

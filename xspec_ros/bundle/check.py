@@ -30,7 +30,12 @@ MAX_FILES = 64
 MAX_SIDE = 8192
 SUFFIXES = ('.onnx', '.safetensors', '.md', '.json', '.yaml')
 TASKS = ('segmentation', 'detection')
-MODES = ('thermal', 'fused', 'rgb')
+MODES = {
+    'thermal': {'thermal'},
+    'rgb': {'rgb'},
+    'both': {'thermal', 'fused', 'rgb'},
+}
+"""Modes that a bundle has a graph for, by its input modality."""
 
 _SAFE_PART = re.compile(r'[A-Za-z0-9_][A-Za-z0-9_.+-]{0,99}')
 
@@ -105,9 +110,9 @@ def _check_classes(manifest: Manifest, where: str) -> None:
 
 def _check_input(manifest: Manifest, where: str) -> None:
     contract = manifest.input
-    if contract.modality != 'thermal' or contract.size_policy != 'any':
+    if contract.modality not in MODES or contract.size_policy != 'any':
         message = f'input {contract.modality!r}, size policy {contract.size_policy!r} in {where}'
-        _refuse(message, "known: modality 'thermal', size policy 'any'")
+        _refuse(message, f"known: modality {', '.join(MODES)}; size policy 'any'")
     if not contract.bits or not set(contract.bits) <= {8, 16}:
         _refuse(f'bits {list(contract.bits)} in {where}', 'a pixel has 8 or 16 bits')
     if not all(32 <= side <= MAX_SIDE and side % 32 == 0 for side in contract.network_hw):
@@ -136,9 +141,10 @@ def _check_graphs(manifest: Manifest, where: str) -> None:
     if 'fp32' not in manifest.precisions:
         _refuse(f'no fp32 graph in {where}', 'every bundle has the fp32 variant')
     for precision, variant in manifest.precisions.items():
-        if 'thermal' not in variant.graphs or not set(variant.graphs) <= set(MODES):
+        modality = manifest.input.modality
+        if set(variant.graphs) != MODES[modality]:
             message = f'modes {sorted(variant.graphs)} of {precision!r} in {where}'
-            _refuse(message, f'known modes: {", ".join(MODES)}; thermal is always there')
+            _refuse(message, f'input {modality!r} means {", ".join(sorted(MODES[modality]))}')
         for mode, name in variant.graphs.items():
             if name not in manifest.files or not name.endswith('.onnx'):
                 message = f'graph {name!r} of {precision!r}, mode {mode!r} in {where}'

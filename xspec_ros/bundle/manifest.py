@@ -23,6 +23,7 @@ import msgspec
 from xspec_ros.core.labels import ClassLabel
 
 if TYPE_CHECKING:
+    from xspec_ros.core.frame import Modality
     from xspec_ros.core.result import Mode
 
 SCHEMA_VERSION = 1
@@ -47,8 +48,8 @@ class InputContract(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
     """What the graph takes.
 
     Attributes:
-        modality: ``thermal`` (the one every bundle has).
-        bits: Accepted bits a pixel.
+        modality: ``thermal``, ``rgb``, or ``both`` for a fused model.
+        bits: Accepted bits a pixel of the thermal picture.
         size_policy: ``any``: one graph takes every input size.
         network_hw: Size that the graph resizes to, rows and columns.
         tone: Tone mapping statistics.
@@ -59,6 +60,11 @@ class InputContract(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
     size_policy: str = 'any'
     network_hw: tuple[int, int] = (512, 640)
     tone: Tone = Tone()
+
+    @property
+    def camera(self) -> Modality:
+        """The camera whose frames a model of one camera takes, or a fused one answers."""
+        return 'rgb' if self.modality == 'rgb' else 'thermal'
 
 
 class Thresholds(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

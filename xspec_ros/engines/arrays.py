@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from xspec_ros.engines.engine import GraphOutput, OUTPUT_NAMES
+from xspec_ros.engines.engine import GraphOutput, INPUTS, OUTPUT_NAMES
 from xspec_ros.errors import EngineError
 
 if TYPE_CHECKING:
@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from xspec_ros.core.frame import UInt8Array
+    from xspec_ros.core.result import Mode
 
 
 def graph_inputs(
@@ -53,6 +54,9 @@ def graph_inputs(
     for name, picture, depths in (('thermal', thermal, (1, 2)), ('rgb', rgb, (3,))):
         if name in names:
             feeds[name] = _checked(name, picture, depths)[None]
+    if len(feeds) == 2 and feeds['thermal'].shape[:3] != feeds['rgb'].shape[:3]:
+        message = f'RGB {feeds["rgb"].shape[1:3]} beside thermal {feeds["thermal"].shape[1:3]}'
+        raise EngineError(message, hint='a fused graph takes RGB on the thermal grid; give a rig')
     if 'tone' in names:
         feeds['tone'] = np.array(tone, np.float32)
     return feeds
@@ -70,18 +74,20 @@ def graph_output(arrays: Sequence[NDArray[np.generic]]) -> GraphOutput:
     )
 
 
-def check_names(inputs: Sequence[str], outputs: Sequence[str], where: str) -> None:
+def check_names(inputs: Sequence[str], outputs: Sequence[str], where: str, *, mode: Mode) -> None:
     """Refuse a graph that is not one of ours.
+
+    Args:
+        inputs: Its input names.
+        outputs: Its output names.
+        where: Bundle, for the message.
+        mode: What the bundle says it is.
 
     Raises:
         EngineError: Other inputs or outputs than the bundle format has.
     """
-    if (
-        'tone' not in inputs
-        or not {'thermal', 'rgb'} & set(inputs)
-        or set(outputs) != set(OUTPUT_NAMES)
-    ):
-        message = f'{where} has inputs {list(inputs)} and outputs {list(outputs)}'
+    if set(inputs) != set(INPUTS[mode]) or set(outputs) != set(OUTPUT_NAMES):
+        message = f'{where}, mode {mode}: inputs {list(inputs)} and outputs {list(outputs)}'
         raise EngineError(message, hint='export the model again with this package')
 
 

@@ -26,7 +26,12 @@ if TYPE_CHECKING:
     from xspec_ros.core.frame import UInt8Array
     from xspec_ros.core.result import Mode
 
-INPUT_NAMES = ('thermal', 'tone')
+INPUTS: dict[Mode, tuple[str, ...]] = {
+    'thermal': ('thermal', 'tone'),
+    'fused': ('thermal', 'rgb', 'tone'),
+    'rgb': ('rgb',),
+}
+"""Names of the inputs of each mode's graph, in order."""
 OUTPUT_NAMES = ('labels', 'confidence', 'boxes', 'scores', 'classes')
 MAX_BOXES = 100
 
@@ -63,8 +68,9 @@ class Engine(Protocol):
         """Run one frame.
 
         Args:
-            thermal: (H, W, 1) or (H, W, 2) uint8: the camera's bytes, little-endian.
-            rgb: (H, W, 3) uint8, or None for a thermal graph.
+            thermal: (H, W, 1) or (H, W, 2) uint8: the camera's bytes, little-endian; None for
+                an RGB graph.
+            rgb: (H, W, 3) uint8, for a fused graph on the thermal grid; None for a thermal one.
             tone: Low and high in counts.
 
         Returns:

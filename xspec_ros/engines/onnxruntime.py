@@ -73,9 +73,8 @@ class OnnxRuntimeEngine:
         self.mode: Mode = mode
         self._session = _open_session(bundle.graph_path(mode, precision), threads)
         self._inputs = [item.name for item in self._session.get_inputs()]
-        check_names(
-            self._inputs, [item.name for item in self._session.get_outputs()], str(bundle.path)
-        )
+        outputs = [item.name for item in self._session.get_outputs()]
+        check_names(self._inputs, outputs, str(bundle.path), mode=mode)
 
     @property
     def device(self) -> str:

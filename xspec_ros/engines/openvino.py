@@ -62,7 +62,7 @@ class OpenVinoEngine:
         self._model = _compile(bundle.graph_path(mode, precision), threads)
         self._inputs = [port.get_any_name() for port in self._model.inputs]
         outputs = [port.get_any_name() for port in self._model.outputs]
-        check_names(self._inputs, outputs, str(bundle.path))
+        check_names(self._inputs, outputs, str(bundle.path), mode=mode)
         self._order = [outputs.index(name) for name in OUTPUT_NAMES]
         self._request = self._model.create_infer_request()
 

@@ -47,6 +47,7 @@ LOGGER = logging.getLogger(__name__)
 SMALLEST = (1, 120, 160, 1)
 USUAL = (1, 512, 640, 2)
 LARGEST = (1, 1024, 1280, 2)
+COLOURS = 3
 WORKSPACE_BYTES = 1 << 30
 
 
@@ -80,7 +81,8 @@ class TensorRtEngine:
         names = [self._engine.get_tensor_name(i) for i in range(self._engine.num_io_tensors)]
         is_input = trt.TensorIOMode.INPUT
         self._inputs = [n for n in names if self._engine.get_tensor_mode(n) == is_input]
-        check_names(self._inputs, [n for n in names if n not in self._inputs], str(bundle.path))
+        outputs = [n for n in names if n not in self._inputs]
+        check_names(self._inputs, outputs, str(bundle.path), mode=mode)
         self._memory: dict[str, tuple[int, int]] = {}
 
     def infer(
@@ -226,10 +228,19 @@ def build_plan(graph: bytes, precision: str, logger: trt.Logger) -> bytes:
     if precision in ('fp16', 'int8'):
         config.set_flag(trt.BuilderFlag.FP16 if precision == 'fp16' else trt.BuilderFlag.INT8)
     profile = builder.create_optimization_profile()
-    profile.set_shape('thermal', SMALLEST, USUAL, LARGEST)
+    names = [network.get_input(index).name for index in range(network.num_inputs)]
+    for name in sorted({'thermal', 'rgb'} & set(names)):
+        profile.set_shape(
+            name, *(_camera_shape(name, size) for size in (SMALLEST, USUAL, LARGEST))
+        )
     config.add_optimization_profile(profile)
     plan = builder.build_serialized_network(network, config)
     if plan is None:
         message = 'TensorRT cannot build a plan of the graph'
         raise EngineError(message, hint='use onnxruntime with its CUDA provider')
     return bytes(plan)
+
+
+def _camera_shape(name: str, thermal: tuple[int, ...]) -> tuple[int, ...]:
+    """Return the shape of a camera's input where the thermal one is this."""
+    return thermal if name == 'thermal' else (*thermal[:3], COLOURS)

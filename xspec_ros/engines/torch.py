@@ -23,10 +23,10 @@ from safetensors.torch import load
 import torch
 
 from xspec_ros.engines.arrays import graph_inputs, graph_output
-from xspec_ros.engines.engine import GraphOutput, INPUT_NAMES
+from xspec_ros.engines.engine import GraphOutput, INPUTS
 from xspec_ros.errors import ConfigError, EngineError
-from xspec_ros.learn.models import build_network
-from xspec_ros.learn.models.deploy import DeployGraph
+from xspec_ros.learn.models import build_network, graphs
+from xspec_ros.learn.models.deploy import deploy
 
 if TYPE_CHECKING:
     import numpy as np
@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from xspec_ros.bundle.store import Bundle
     from xspec_ros.core.frame import UInt8Array
     from xspec_ros.core.result import Mode
+    from xspec_ros.learn.models.deploy import DeployGraph
 
 PRECISIONS = ('fp32', 'fp16')
 
@@ -55,8 +56,8 @@ class TorchEngine:
         self, bundle: Bundle, *, precision: str, mode: Mode, threads: int | None = None
     ) -> None:
         bundle.graph_path(mode, precision)
-        if precision not in PRECISIONS or mode != 'thermal':
-            message = f'the torch engine has no precision {precision!r} in mode {mode!r}'
+        if precision not in PRECISIONS:
+            message = f'the torch engine has no precision {precision!r}'
             raise EngineError(message, hint='use onnxruntime or openvino')
         if precision == 'fp16' and not torch.cuda.is_available():
             message = 'the torch engine runs fp16 on CUDA only'
@@ -68,7 +69,7 @@ class TorchEngine:
         self._device = torch.device('cuda' if torch.cuda.is_available() else 'cpu')
         if self._device.type == 'cuda':
             torch.backends.cudnn.allow_tf32 = False  # fp32 as verified, not 10-bit products
-        self._graph = _load(bundle, half=precision == 'fp16').to(self._device)
+        self._graph = _load(bundle, mode, half=precision == 'fp16').to(self._device)
 
     @property
     def device(self) -> str:
@@ -79,10 +80,10 @@ class TorchEngine:
         self, thermal: UInt8Array | None, rgb: UInt8Array | None, tone: tuple[float, float]
     ) -> GraphOutput:
         """Run one frame; see ``Engine.infer``."""
-        feeds = graph_inputs(INPUT_NAMES, thermal=thermal, rgb=rgb, tone=tone)
+        feeds = graph_inputs(INPUTS[self.mode], thermal=thermal, rgb=rgb, tone=tone)
         try:
             with torch.inference_mode():
-                tensors = [_tensor(feeds[name]).to(self._device) for name in INPUT_NAMES]
+                tensors = [_tensor(feeds[name]).to(self._device) for name in INPUTS[self.mode]]
                 arrays = [out.cpu().numpy() for out in self._graph(*tensors)]
         except RuntimeError as error:
             message = f'torch failed: {str(error).strip().splitlines()[0][:300]}'
@@ -99,7 +100,7 @@ def _tensor(array: NDArray[np.generic]) -> torch.Tensor:
     return torch.from_numpy(array if array.flags.writeable else array.copy())
 
 
-def _load(bundle: Bundle, *, half: bool) -> DeployGraph:
+def _load(bundle: Bundle, mode: Mode, *, half: bool) -> DeployGraph:
     manifest = bundle.manifest
     try:
         network = build_network(manifest.network.name, manifest.network.arguments)
@@ -108,7 +109,8 @@ def _load(bundle: Bundle, *, half: bool) -> DeployGraph:
     except (ConfigError, RuntimeError, SafetensorError) as error:
         message = f'weights of {bundle.path} do not fit network {manifest.network.name!r}: {error}'
         raise EngineError(message, hint='export the model again with this package') from error
-    graph = DeployGraph(network, manifest.input.network_hw, half=half).eval()
+    part = graphs(network, manifest.input.camera)[mode]
+    graph = deploy(part, mode, manifest.input.network_hw, half=half)
     for weight in graph.parameters():
         if weight.dim() == 4:
             weight.data = weight.data.contiguous(memory_format=torch.channels_last)

@@ -24,7 +24,6 @@ import torch
 
 from xspec_ros.bundle.store import open_bundle
 from xspec_ros.core.labels import DEFAULT_CLASSES, DEFAULT_DETECTION_CLASSES
-from xspec_ros.errors import ConfigError
 from xspec_ros.learn.data.sources import Source
 from xspec_ros.learn.export.export import checkpoint_source, random_state, weights_bytes
 from xspec_ros.learn.models import build_network
@@ -63,7 +62,7 @@ def checkpoint(tmp_path_factory):
 
 
 def test_name_sizes_tone_and_figures_come_from_the_checkpoint(checkpoint):
-    manifest = checkpoint_source(checkpoint).manifest({})
+    manifest = checkpoint_source(checkpoint).manifest({}, ('thermal',))
     assert manifest.name == 'night_watch'
     assert manifest.input.network_hw == (96, 128)
     assert manifest.input.tone.low_percentile == 2.0
@@ -76,11 +75,12 @@ def test_each_source_has_its_licence_as_stated(checkpoint):
     assert [entry['licence'] for entry in data] == ['CC BY 4.0', 'ours', 'not stated']
 
 
-def test_a_network_for_rgb_pictures_is_refused(checkpoint):
+def test_a_network_for_rgb_pictures_becomes_a_model_of_that_camera(checkpoint):
     recipe = {**checkpoint.info.recipe, 'input': {'modality': 'rgb'}}
     info = msgspec.structs.replace(checkpoint.info, recipe=recipe)
-    with pytest.raises(ConfigError, match='rgb'):
-        checkpoint_source(replace(checkpoint, info=info))
+    source = checkpoint_source(replace(checkpoint, info=info))
+    assert source.manifest({}, ('rgb',)).input.modality == 'rgb'
+    assert source.manifest({}, ('thermal', 'fused', 'rgb')).input.modality == 'both'
 
 
 def test_the_same_seed_gives_the_same_weights_and_leaves_the_generator_alone():

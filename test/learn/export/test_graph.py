@@ -22,8 +22,9 @@ import onnx
 import pytest
 import torch
 
-from xspec_ros.engines.engine import INPUT_NAMES, OUTPUT_NAMES
-from xspec_ros.learn.export.graph import DeployGraph, graph_bytes, strip_traces
+from xspec_ros.engines.engine import INPUTS, OUTPUT_NAMES
+from xspec_ros.learn.export.graph import graph_bytes, strip_traces
+from xspec_ros.learn.models.deploy import deploy
 from xspec_ros.learn.models.student import DetLevel, StudentOutput
 
 
@@ -46,12 +47,12 @@ class Small(torch.nn.Module):
 
 @pytest.fixture(scope='module')
 def graph():
-    return graph_bytes(DeployGraph(Small(teacher=False), (32, 64)))
+    return graph_bytes(deploy(Small(teacher=False), 'thermal', (32, 64)))
 
 
 def test_inputs_and_outputs_are_those_of_the_bundle_format(graph):
     model = onnx.load_from_string(graph)
-    assert tuple(item.name for item in model.graph.input) == INPUT_NAMES
+    assert tuple(item.name for item in model.graph.input) == INPUTS['thermal']
     assert tuple(item.name for item in model.graph.output) == OUTPUT_NAMES
     dims = model.graph.input[0].type.tensor_type.shape.dim
     assert [dim.dim_param for dim in dims] == ['', 'height', 'width', 'bytes']
@@ -59,7 +60,7 @@ def test_inputs_and_outputs_are_those_of_the_bundle_format(graph):
 
 
 def test_training_only_branches_never_reach_the_graph(graph):
-    assert graph_bytes(DeployGraph(Small(teacher=True), (32, 64))) == graph
+    assert graph_bytes(deploy(Small(teacher=True), 'thermal', (32, 64))) == graph
 
 
 def test_no_path_of_this_machine_stands_in_the_file(graph):

@@ -26,9 +26,8 @@ from torch.nn import functional
 from xspec_ros.core.radiometry import apply_tone
 from xspec_ros.learn.models.deploy import (
     combine_bytes,
-    DeployGraph,
+    deploy,
     detect,
-    fold_norms,
     nearest,
     pairwise_iou,
     segment,
@@ -38,6 +37,7 @@ from xspec_ros.learn.models.deploy import (
     tone_map,
     upsample,
 )
+from xspec_ros.learn.models.fold import fold_norms
 from xspec_ros.learn.models.student import DetLevel, StudentOutput
 
 SIDES = st.integers(min_value=33, max_value=90)
@@ -183,7 +183,7 @@ class WithTeacher(torch.nn.Module):
 
 
 def test_the_graph_answers_any_size_with_fixed_shapes():
-    graph = DeployGraph(WithTeacher(), (64, 96)).eval()
+    graph = deploy(WithTeacher(), 'thermal', (64, 96))
     thermal = torch.randint(0, 256, (1, 41, 77, 2), dtype=torch.uint8)
     labels, confidence, boxes, scores, classes = graph(thermal, torch.tensor([0.0, 60_000.0]))
     assert labels.shape == confidence.shape == (1, 41, 77)

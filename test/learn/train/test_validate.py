@@ -22,10 +22,13 @@ import torch
 
 from xspec_ros.core.radiometry import apply_tone, tone_range
 from xspec_ros.learn.data.sources import MemoryPictures
+from xspec_ros.learn.export.export import random_state
+from xspec_ros.learn.models import build_network, graphs
+from xspec_ros.learn.models.deploy import deploy
 from xspec_ros.learn.models.student import DetLevel, StudentOutput
-from xspec_ros.learn.train.validate import evaluate, figure, Preparation, select, suppress
+from xspec_ros.learn.train.validate import answer, evaluate, figure, Preparation
 
-PREPARATION = Preparation(modality='thermal', network_hw=(64, 96), percentiles=(1.0, 99.0))
+PREPARATION = Preparation(mode='thermal', network_hw=(64, 96), percentiles=(1.0, 99.0))
 NAMES = [f'class {index}' for index in range(11)]
 
 
@@ -61,6 +64,15 @@ class Oracle(torch.nn.Module):
 
 
 @pytest.fixture
+def pair(picture):
+    """Return noise seen by both cameras."""
+    rng = np.random.default_rng(3)
+    thermal = rng.integers(1000, 5000, (60, 80)).astype(np.uint16)
+    rgb = rng.integers(0, 256, (60, 80, 3)).astype(np.uint8)
+    return dataclasses.replace(picture, thermal=thermal, rgb=rgb)
+
+
+@pytest.fixture
 def clean(picture):
     label_map = np.zeros((60, 80), np.uint8)
     label_map[:, 40:] = 8
@@ -84,7 +96,7 @@ def test_a_perfect_network_scores_one(clean):
 
 
 def test_the_input_is_toned_as_when_deployed(picture):
-    x = PREPARATION.tensor(picture)
+    (x,) = PREPARATION.tensors(picture)
     assert x.shape == (1, 1, 64, 96)
     low, high = tone_range(picture.thermal, 1.0, 99.0)
     expected = apply_tone(picture.thermal, low, high)[30]
@@ -92,21 +104,35 @@ def test_the_input_is_toned_as_when_deployed(picture):
     assert np.allclose(x[0, 0, 32].numpy(), sampled, atol=1e-3)
 
 
-def test_overlapping_boxes_of_one_class_are_suppressed():
-    boxes = np.array([[0, 0, 10, 10], [1, 0, 11, 10], [1, 0, 11, 10], [30, 0, 40, 10]], np.float32)
-    assert suppress(boxes, np.array([0, 0, 1, 0])).tolist() == [0, 2, 3]
+@pytest.mark.parametrize('mode', ['thermal', 'fused', 'rgb'])
+def test_figures_are_those_of_the_deployed_graph(pair, mode):
+    """The trainer and the graph that is exported decide alike, pixel by pixel and box by box."""
+    arguments = {'num_classes': 5, 'num_detection_classes': 2, 'width': 0.25}
+    network = build_network('fusion', arguments).eval()
+    network.load_state_dict(random_state('fusion', arguments, 0))
+    preparation = Preparation(mode=mode, network_hw=(64, 96), percentiles=(1.0, 99.0))
+    label_map, found = answer(network, pair, preparation)
+
+    graph = deploy(graphs(network, 'thermal')[mode], mode, (64, 96))
+    tone = torch.tensor(tone_range(pair.thermal, 1.0, 99.0))
+    thermal = torch.from_numpy(pair.thermal[..., None].view(np.uint8))[None]
+    rgb = torch.from_numpy(pair.rgb)[None]
+    given = {'thermal': (thermal, tone), 'fused': (thermal, rgb, tone), 'rgb': (rgb,)}[mode]
+    with torch.no_grad():
+        labels, _, boxes, scores, classes = (out[0].numpy() for out in graph(*given))
+    kept = scores >= 0.01
+    assert kept.any()
+    assert np.mean(labels == label_map) > 0.999
+    assert np.allclose(found.scores, scores[kept], atol=1e-3)
+    best = slice(0, 5)  # further down, ties change the order
+    assert np.allclose(found.boxes_xyxy[best], boxes[best], atol=0.05)
+    assert found.class_ids[best].tolist() == classes[best].tolist()
 
 
-def test_boxes_are_clipped_and_low_scores_left_out():
-    boxes = torch.tensor([[-5.0, -5, 20, 20], [0, 0, 5, 5]])
-    scores = torch.tensor([[0.5, 0.1], [0.001, 0.0]])
-    found = select(boxes, scores, size_hw=(10, 12))
-    assert found.boxes_xyxy.tolist() == [[0, 0, 12, 10]]
-    assert found.class_ids.tolist() == [0]
-
-
-def test_no_boxes_is_a_valid_answer():
-    assert len(select(torch.zeros(2, 4), torch.zeros(2, 3), size_hw=(10, 10))) == 0
+def test_a_picture_without_the_camera_is_an_error(picture):
+    preparation = Preparation(mode='fused', network_hw=(64, 96), percentiles=(1.0, 99.0))
+    with pytest.raises(ValueError, match='no rgb picture'):
+        preparation.tensors(picture)
 
 
 def test_best_is_chosen_by_what_was_measured():

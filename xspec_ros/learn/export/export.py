@@ -20,7 +20,7 @@ from dataclasses import dataclass, field, replace
 import logging
 from pathlib import Path
 import tempfile
-from typing import cast, TYPE_CHECKING
+from typing import cast, TYPE_CHECKING, TypeAlias
 
 import msgspec
 from safetensors.torch import save
@@ -43,20 +43,25 @@ from xspec_ros.bundle.store import Bundle, CARD_NAME, WEIGHTS_NAME, write_bundle
 from xspec_ros.core.labels import ClassLabel, DEFAULT_CLASSES, DEFAULT_DETECTION_CLASSES
 from xspec_ros.errors import ConfigError
 from xspec_ros.learn.export.frames import open_sources
-from xspec_ros.learn.export.graph import DeployGraph, graph_bytes
+from xspec_ros.learn.export.graph import graph_bytes
 from xspec_ros.learn.export.licences import licence_of
 from xspec_ros.learn.export.quantise import int8_bytes
 from xspec_ros.learn.export.verify import verify_bundle
-from xspec_ros.learn.models import build_network
+from xspec_ros.learn.models import build_network, graphs
+from xspec_ros.learn.models.deploy import deploy
 from xspec_ros.learn.train.recipe import Recipe
 from xspec_ros.learn.train.validate import evaluate, Preparation
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Collection, Mapping, Sequence
 
     from xspec_ros.bundle.manifest import Verified
+    from xspec_ros.core.frame import Modality
+    from xspec_ros.core.result import Mode
     from xspec_ros.learn.export.frames import FrameSet
     from xspec_ros.learn.train.checkpoint import Checkpoint
+
+    Graphs: TypeAlias = Mapping[str, Mapping[Mode, bytes]]
 
 LOGGER = logging.getLogger(__name__)
 
@@ -76,6 +81,7 @@ class Source:
         state: The network's weights; training-only modules are not among them.
         classes: Segmentation classes.
         detection_classes: Names of the detection classes.
+        camera: Camera of a network that takes one.
         network_hw: Size the network works at.
         provenance: Sources and figures.
         thresholds: Default thresholds.
@@ -87,6 +93,7 @@ class Source:
     state: dict[str, torch.Tensor]
     classes: tuple[ClassLabel, ...] = DEFAULT_CLASSES
     detection_classes: tuple[str, ...] = DEFAULT_DETECTION_CLASSES
+    camera: Modality = 'thermal'
     network_hw: tuple[int, int] = (512, 640)
     provenance: Provenance = field(default_factory=Provenance)
     thresholds: Thresholds = field(default_factory=Thresholds)
@@ -98,8 +105,14 @@ class Source:
         network.load_state_dict(self.state)
         return network.eval()
 
-    def manifest(self, precisions: dict[str, Precision]) -> Manifest:
-        """Return the manifest, without its file list."""
+    def manifest(self, precisions: dict[str, Precision], modes: Collection[Mode]) -> Manifest:
+        """Return the manifest, without its file list.
+
+        Args:
+            precisions: Variants.
+            modes: Modes that each of them has a graph for.
+        """
+        modality = 'both' if 'fused' in modes else self.camera
         return Manifest(
             schema_version=SCHEMA_VERSION,
             name=self.name,
@@ -107,7 +120,7 @@ class Source:
             network=self.network,
             classes=self.classes,
             detection_classes=self.detection_classes,
-            input=InputContract(network_hw=self.network_hw, tone=self.tone),
+            input=InputContract(modality=modality, network_hw=self.network_hw, tone=self.tone),
             thresholds=self.thresholds,
             precisions=precisions,
             files={},
@@ -154,7 +167,7 @@ def export_checkpoint(
         calibration: What int8 takes its ranges from; None for ``frames``.
 
     Raises:
-        ConfigError: An unknown precision, or a network that does not take thermal pictures.
+        ConfigError: An unknown precision.
         BundleError: The bundle cannot be written.
     """
     source = checkpoint_source(checkpoint)
@@ -172,18 +185,17 @@ def export_source(
     calibration: FrameSet | None = None,
 ) -> ExportReport:
     """Do the work of ``export_checkpoint`` for weights from anywhere."""
-    graphs = _graphs(source, calibration or frames, precisions)
+    made = _graphs(source, calibration or frames, precisions)
     with tempfile.TemporaryDirectory() as folder:
-        drafts = {name: _variant(name) for name in graphs}
-        draft = _write(Path(folder) / 'draft', source, drafts, graphs)
+        draft = _write(Path(folder) / 'draft', source, {name: {} for name in made}, made)
         seen = verify_bundle(draft, frames)
     dropped = {
         name: _why_dropped(seen[name])
-        for name in graphs
+        for name in made
         if name != 'fp32' and not any(verified.ok for verified in seen[name].values())
     }
-    kept = {name: _variant(name, seen[name]) for name in graphs if name not in dropped}
-    bundle = _write(out, source, kept, graphs)
+    kept = {name: seen[name] for name in made if name not in dropped}
+    bundle = _write(out, source, kept, made)
     return ExportReport(bundle=bundle, dropped=dropped, origin=frames.origin)
 
 
@@ -214,7 +226,7 @@ def at_size(checkpoint: Checkpoint, network_hw: tuple[int, int]) -> Checkpoint:
         network.eval(),
         open_sources(recipe, recipe.validation, info),
         Preparation(
-            modality=recipe.input.modality,
+            mode=recipe.input.modality,
             network_hw=network_hw,
             percentiles=(recipe.input.low_percentile, recipe.input.high_percentile),
         ),
@@ -227,16 +239,9 @@ def at_size(checkpoint: Checkpoint, network_hw: tuple[int, int]) -> Checkpoint:
 
 
 def checkpoint_source(checkpoint: Checkpoint) -> Source:
-    """Return what a checkpoint says a bundle needs.
-
-    Raises:
-        ConfigError: Its network does not take thermal pictures.
-    """
+    """Return what a checkpoint says a bundle needs."""
     info = checkpoint.info
     recipe = msgspec.convert(info.recipe, Recipe)
-    if recipe.input.modality != 'thermal':
-        message = f'checkpoint {checkpoint.folder} takes {recipe.input.modality} pictures'
-        raise ConfigError(message, hint='a bundle has a thermal graph; train on thermal input')
     tone = Tone(
         low_percentile=recipe.input.low_percentile, high_percentile=recipe.input.high_percentile
     )
@@ -247,6 +252,7 @@ def checkpoint_source(checkpoint: Checkpoint) -> Source:
         state=checkpoint.state_dict,
         classes=info.classes,
         detection_classes=info.detection_classes,
+        camera=recipe.input.modality,
         network_hw=recipe.input.network_hw,
         tone=tone,
         provenance=Provenance(
@@ -259,7 +265,12 @@ def checkpoint_source(checkpoint: Checkpoint) -> Source:
 
 
 def export_untrained(
-    out: str | Path, *, seed: int = 0, network_hw: tuple[int, int] = (128, 160)
+    out: str | Path,
+    *,
+    seed: int = 0,
+    network_hw: tuple[int, int] = (128, 160),
+    name: str = 'student',
+    width: float = 0.25,
 ) -> Bundle:
     """Write a small valid bundle with random weights: for tests, and to measure speed.
 
@@ -267,6 +278,8 @@ def export_untrained(
         out: Folder of the bundle.
         seed: Seed of the weights.
         network_hw: Size the network works at.
+        name: Network; ``fusion`` for one graph a mode.
+        width: Width of the network; 1 is the shipped size.
 
     Returns:
         The bundle; its engines are not verified.
@@ -274,17 +287,17 @@ def export_untrained(
     arguments: dict[str, int | float | str | bool] = {
         'num_classes': len(DEFAULT_CLASSES),
         'num_detection_classes': len(DEFAULT_DETECTION_CLASSES),
-        'width': 0.25,
+        'width': width,
     }
     source = Source(
         name='untrained',
-        network=Network(name='student', arguments=arguments),
-        state=random_state('student', arguments, seed),
+        network=Network(name=name, arguments=arguments),
+        state=random_state(name, arguments, seed),
         network_hw=network_hw,
         provenance=Provenance(code_version=xspec_ros.__version__),
     )
-    graph = graph_bytes(DeployGraph(source.build(), network_hw))
-    return _write(out, source, {'fp32': _variant('fp32')}, {'fp32': graph})
+    made = {'fp32': _mode_graphs(source, half=False)}
+    return _write(out, source, {'fp32': {}}, made)
 
 
 def random_state(
@@ -304,50 +317,75 @@ def random_state(
                 nn.init.zeros_(cast('torch.Tensor', layer.bias))
             if isinstance(layer, nn.BatchNorm2d):
                 layer.momentum = None
-        noise = torch.rand(4, int(arguments.get('in_channels', 1)), 4, 6)
-        with torch.no_grad():
-            network.train()(nn.functional.interpolate(noise, size=(128, 192), mode='bilinear'))
+        _meet_noise(network, int(arguments.get('in_channels', 1)))
     return network.state_dict()
+
+
+@torch.no_grad()
+def _meet_noise(network: nn.Module, channels: int) -> None:
+    """Let the norms of every graph of a network see one batch of noise."""
+    thermal, rgb = (
+        nn.functional.interpolate(torch.rand(4, count, 4, 6), size=(128, 192), mode='bilinear')
+        for count in (1, 3)
+    )
+    network.train()
+    for mode, graph in graphs(network, 'rgb' if channels == 3 else 'thermal').items():
+        inputs = {'thermal': (thermal,), 'fused': (thermal, rgb), 'rgb': (rgb,)}[mode]
+        graph(*inputs)
 
 
 def weights_bytes(state: dict[str, torch.Tensor]) -> bytes:
     """Return the weights as a safetensors file."""
-    return save({key: value.detach().cpu().contiguous() for key, value in state.items()})
+    # cloned: one file holds no tensor twice by reference, and networks may share some
+    return save({key: value.detach().cpu().clone().contiguous() for key, value in state.items()})
 
 
-def _graphs(source: Source, frames: FrameSet, precisions: Sequence[str]) -> dict[str, bytes]:
+def _graphs(source: Source, frames: FrameSet, precisions: Sequence[str]) -> Graphs:
     unknown = sorted(set(precisions) - set(PRECISIONS))
     if unknown:
         message = f'unknown precision {", ".join(unknown)}'
         raise ConfigError(message, hint=f'known: {", ".join(PRECISIONS)}')
-    network = source.build()
     LOGGER.info('exporting fp32')
-    graphs = {'fp32': graph_bytes(DeployGraph(network, source.network_hw))}
+    made = {'fp32': _mode_graphs(source, half=False)}
     if 'fp16' in precisions:
         LOGGER.info('exporting fp16')
-        graphs['fp16'] = graph_bytes(DeployGraph(network, source.network_hw, half=True))
+        made['fp16'] = _mode_graphs(source, half=True)
     if 'int8' in precisions:
         LOGGER.info('calibrating int8 on %s', frames.origin)
-        graphs['int8'] = int8_bytes(graphs['fp32'], frames.frames)
-    return graphs
+        made['int8'] = {
+            mode: int8_bytes(graph, frames.of_mode(mode)) for mode, graph in made['fp32'].items()
+        }
+    return made
 
 
-def _graph_name(precision: str) -> str:
-    return f'thermal.{precision}.onnx'
+def _mode_graphs(source: Source, *, half: bool) -> dict[Mode, bytes]:
+    return {
+        mode: graph_bytes(deploy(part, mode, source.network_hw, half=half), mode)
+        for mode, part in graphs(source.build(), source.camera).items()
+    }
 
 
-def _variant(precision: str, verified: Mapping[str, Verified] | None = None) -> Precision:
-    return Precision(graphs={'thermal': _graph_name(precision)}, verified=dict(verified or {}))
+def _graph_name(mode: Mode, precision: str) -> str:
+    return f'{mode}.{precision}.onnx'
 
 
 def _write(
     out: str | Path,
     source: Source,
-    variants: Mapping[str, Precision],
-    graphs: Mapping[str, bytes],
+    variants: Mapping[str, Mapping[str, Verified]],
+    made: Graphs,
 ) -> Bundle:
-    manifest = source.manifest(dict(variants))
-    files: dict[str, Path | bytes] = {_graph_name(name): graphs[name] for name in variants}
+    """Write the variants of what was made, each with what it was verified to."""
+    precisions = {
+        name: Precision(
+            graphs={mode: _graph_name(mode, name) for mode in made[name]}, verified=dict(verified)
+        )
+        for name, verified in variants.items()
+    }
+    manifest = source.manifest(precisions, made['fp32'])
+    files: dict[str, Path | bytes] = {
+        _graph_name(mode, name): graph for name in variants for mode, graph in made[name].items()
+    }
     files[WEIGHTS_NAME] = weights_bytes(source.state)
     files[CARD_NAME] = model_card(manifest).encode()
     return write_bundle(out, manifest, files)

@@ -30,13 +30,16 @@ from xspec_ros.core.truth import Boxes
 from xspec_ros.errors import DataError
 from xspec_ros.learn.data.sources import open_source, Source, SourceContext
 from xspec_ros.learn.data.synthetic import SynthSource
+from xspec_ros.learn.models import NETWORKS
+from xspec_ros.learn.models.fusion import FusionNetwork
 from xspec_ros.learn.train.recipe import Recipe
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from xspec_ros.core.frame import PixelArray, UInt8Array
-    from xspec_ros.learn.data.picture import Picture, PictureSet
+    from xspec_ros.core.result import Mode
+    from xspec_ros.learn.data.picture import Picture, PictureSet, SourceModality
     from xspec_ros.learn.train.checkpoint import CheckpointInfo
 
 LOGGER = logging.getLogger(__name__)
@@ -47,23 +50,27 @@ SYNTHETIC_SEED = 90_001
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LabelledFrame:
-    """One thermal picture with what is known of it.
+    """One picture or registered pair with what is known of it.
 
     Attributes:
-        image: (H, W) uint8 or uint16.
+        image: (H, W) uint8 or uint16 of the thermal camera, or None.
+        rgb: (H, W, 3) uint8, or None; beside a thermal picture on its grid.
         tone: Low and high in counts, as of the picture alone.
         label_map: (H, W) uint8 truth, 255 ignored, or None.
         boxes: True boxes, or None.
     """
 
-    image: PixelArray
+    image: PixelArray | None
     tone: tuple[float, float]
+    rgb: UInt8Array | None = None
     label_map: UInt8Array | None = None
     boxes: Boxes | None = None
 
     @property
-    def pixel_bytes(self) -> UInt8Array:
-        """(H, W, 1) or (H, W, 2) uint8: what a camera sends, little-endian."""
+    def pixel_bytes(self) -> UInt8Array | None:
+        """(H, W, 1) or (H, W, 2) uint8: what a thermal camera sends, little-endian."""
+        if self.image is None:
+            return None
         image = np.ascontiguousarray(self.image)
         little = image.astype(image.dtype.newbyteorder('<'), copy=False)
         return little.view(np.uint8).reshape(*image.shape, -1)
@@ -82,6 +89,23 @@ class FrameSet:
     frames: tuple[LabelledFrame, ...]
     origin: str
     synthetic: bool = False
+
+    def of_mode(self, mode: Mode) -> tuple[LabelledFrame, ...]:
+        """Return the frames that have the cameras of a mode.
+
+        Raises:
+            DataError: There are none.
+        """
+        found = tuple(
+            frame
+            for frame in self.frames
+            if (mode == 'rgb' or frame.image is not None)
+            and (mode == 'thermal' or frame.rgb is not None)
+        )
+        if not found:
+            message = f'{self.origin} has no picture for mode {mode}'
+            raise DataError(message, hint='give --data with registered pairs of both cameras')
+        return found
 
 
 def verification_frames(
@@ -102,7 +126,11 @@ def verification_frames(
     """
     recipe = msgspec.convert(info.recipe, Recipe)
     if data is not None:
-        source = Source(dataset=str(data.resolve()), folds=(fold,) if fold else ())
+        source = Source(
+            dataset=str(data.resolve()),
+            folds=(fold,) if fold else (),
+            modality=_cameras(recipe, info),
+        )
         return _open(recipe, (source,), info)
     try:
         return _open(recipe, recipe.validation, info)
@@ -111,7 +139,7 @@ def verification_frames(
     with tempfile.TemporaryDirectory() as cache:
         synth = SynthSource(count=SYNTHETIC_FRAMES, seed=SYNTHETIC_SEED)
         recipe = msgspec.structs.replace(recipe, cache=cache)
-        found = _open(recipe, (Source(synth=synth),), info)
+        found = _open(recipe, (Source(synth=synth, modality=_cameras(recipe, info)),), info)
     return FrameSet(frames=found.frames, origin='synthetic', synthetic=True)
 
 
@@ -150,29 +178,37 @@ def _open(recipe: Recipe, sources: Iterable[Source], info: CheckpointInfo) -> Fr
     frames: list[LabelledFrame] = []
     origins: list[str] = []
     for pictures in open_sources(recipe, sources, info):
-        frames += [
-            _frame(picture, picture.thermal, percentiles)
-            for picture in pictures
-            if picture.thermal is not None
-        ]
+        frames += [_frame(picture, percentiles) for picture in pictures]
         fold = str(pictures.facts.get('fold', ''))
         origins.append(f'{pictures.facts["name"]} {fold}'.strip())
     if not frames:
         message = 'the recipe names no validation pictures'
         raise DataError(message, hint='give --data')
-    return FrameSet(frames=tuple(frames), origin=', '.join(origins))
+    found = FrameSet(frames=tuple(frames), origin=', '.join(origins))
+    if _cameras(recipe, info) == 'both':
+        found.of_mode('fused')
+    else:
+        found.of_mode(recipe.input.modality)
+    return found
 
 
-def _frame(picture: Picture, image: PixelArray, percentiles: tuple[float, float]) -> LabelledFrame:
+def _cameras(recipe: Recipe, info: CheckpointInfo) -> SourceModality:
+    """Return what frames need, to try every graph of a network."""
+    return 'both' if NETWORKS[info.network.name] is FusionNetwork else recipe.input.modality
+
+
+def _frame(picture: Picture, percentiles: tuple[float, float]) -> LabelledFrame:
     boxes = Boxes(
         boxes_xyxy=picture.boxes_xyxy,
         class_ids=picture.box_classes.astype(np.int32),
         crowd=picture.box_crowd,
     )
-    own = image.copy()  # a memory-mapped cache may be gone by the time it is used
+    # copies: a memory-mapped cache may be gone by the time it is used
+    own = None if picture.thermal is None else picture.thermal.copy()
     return LabelledFrame(
         image=own,
-        tone=tone_range(own, *percentiles),
+        rgb=None if picture.rgb is None else picture.rgb.copy(),
+        tone=(0.0, 255.0) if own is None else tone_range(own, *percentiles),
         label_map=None if picture.label_map is None else picture.label_map.copy(),
         boxes=boxes if picture.has_boxes else None,
     )

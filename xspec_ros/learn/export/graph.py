@@ -12,7 +12,7 @@
 # See the License for the specific language governing permissions and
 # limitations under the License.
 
-"""DeployGraph to one ONNX file that takes any input size."""
+"""A deployable graph to one ONNX file that takes any input size."""
 
 from __future__ import annotations
 
@@ -25,43 +25,54 @@ import warnings
 import onnx
 import torch
 
-from xspec_ros.engines.engine import INPUT_NAMES, OUTPUT_NAMES
-from xspec_ros.learn.models.deploy import DeployGraph
+from xspec_ros.engines.engine import INPUTS, OUTPUT_NAMES
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-__all__ = ['DeployGraph', 'graph_bytes']
+    from xspec_ros.core.result import Mode
+    from xspec_ros.learn.models.deploy import DeployGraph
 
 OPSET = 18
 SMALLEST, LARGEST = 32, 8192
 
-_EXAMPLE_SHAPE = (1, 120, 160, 2)
+_EXAMPLE_HW = (120, 160)
 
 
-def graph_bytes(graph: DeployGraph) -> bytes:
-    """Export the graph for input (1, H, W, C) with H, W, C free.
+def graph_bytes(graph: DeployGraph, mode: Mode = 'thermal') -> bytes:
+    """Export the graph for pictures (1, H, W, C) with H, W and the thermal C free.
 
     Args:
         graph: The deployable graph; put into evaluation mode here.
+        mode: What it is the graph of; both pictures of ``fused`` have one size.
 
     Returns:
         The ONNX file, without traces of where it was made.
     """
     graph.eval()
-    example = (torch.zeros(_EXAMPLE_SHAPE, dtype=torch.uint8), torch.tensor([0.0, 1.0]))
     height = torch.export.Dim('height', min=SMALLEST, max=LARGEST)
     width = torch.export.Dim('width', min=SMALLEST, max=LARGEST)
     channels = torch.export.Dim('bytes', min=1, max=2)
+    examples = {
+        'thermal': torch.zeros((1, *_EXAMPLE_HW, 2), dtype=torch.uint8),
+        'rgb': torch.zeros((1, *_EXAMPLE_HW, 3), dtype=torch.uint8),
+        'tone': torch.tensor([0.0, 1.0]),
+    }
+    shapes = {
+        'thermal': {1: height, 2: width, 3: channels},
+        'rgb': {1: height, 2: width},
+        'tone': None,
+    }
+    names = INPUTS[mode]
     with torch.no_grad(), _quiet():
         program = torch.onnx.export(
             graph,
-            example,
+            tuple(examples[name] for name in names),
             dynamo=True,
             opset_version=OPSET,
-            input_names=list(INPUT_NAMES),
+            input_names=list(names),
             output_names=list(OUTPUT_NAMES),
-            dynamic_shapes=({1: height, 2: width, 3: channels}, None),
+            dynamic_shapes=tuple(shapes[name] for name in names),
             verbose=False,
         )
     if program is None:

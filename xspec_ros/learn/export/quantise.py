@@ -21,7 +21,6 @@ from pathlib import Path
 import tempfile
 from typing import TYPE_CHECKING
 
-import numpy as np
 import onnx
 from onnxruntime.quantization import (
     CalibrationDataReader,
@@ -31,11 +30,13 @@ from onnxruntime.quantization import (
 )
 from onnxruntime.quantization.shape_inference import quant_pre_process
 
+from xspec_ros.engines.arrays import graph_inputs
 from xspec_ros.learn.export.graph import strip_traces
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
+    import numpy as np
     from numpy.typing import NDArray
 
     from xspec_ros.learn.export.frames import LabelledFrame
@@ -46,15 +47,16 @@ CALIBRATION_FRAMES = 32
 class FrameReader(CalibrationDataReader):  # type: ignore[misc]  # onnxruntime has no types
     """Hands labelled frames to the calibrator, one by one."""
 
-    def __init__(self, frames: Iterable[LabelledFrame]) -> None:
+    def __init__(self, frames: Iterable[LabelledFrame], names: Sequence[str]) -> None:
         self._frames = iter(frames)
+        self._names = names
 
     def get_next(self) -> dict[str, NDArray[np.generic]] | None:
         """Return the next frame's inputs, None at the end."""
         frame = next(self._frames, None)
         if frame is None:
             return None
-        return {'thermal': frame.pixel_bytes[None], 'tone': np.array(frame.tone, np.float32)}
+        return graph_inputs(self._names, thermal=frame.pixel_bytes, rgb=frame.rgb, tone=frame.tone)
 
 
 def int8_bytes(graph: bytes, frames: Sequence[LabelledFrame]) -> bytes:
@@ -65,7 +67,7 @@ def int8_bytes(graph: bytes, frames: Sequence[LabelledFrame]) -> bytes:
 
     Args:
         graph: The fp32 ONNX file.
-        frames: Frames to calibrate on, spread over the set.
+        frames: Frames to calibrate on, spread over the set, with the cameras of the graph.
 
     Returns:
         The int8 ONNX file (QDQ).
@@ -81,16 +83,17 @@ def int8_bytes(graph: bytes, frames: Sequence[LabelledFrame]) -> bytes:
         try:
             # its optimiser would turn the argmax back to the axis that OpenVINO is slow at
             quant_pre_process(source, ready, skip_symbolic_shape=True, skip_optimization=True)
+            model = onnx.load(ready)
             quantize_static(
                 ready,
                 out,
-                FrameReader(chosen),
+                FrameReader(chosen, [item.name for item in model.graph.input]),
                 quant_format=QuantFormat.QDQ,
                 per_channel=True,
                 activation_type=QuantType.QUInt8,
                 weight_type=QuantType.QInt8,
                 op_types_to_quantize=['Conv', 'Clip', 'Add', 'Concat', 'MaxPool'],
-                nodes_to_quantize=inner_nodes(onnx.load(ready)),
+                nodes_to_quantize=inner_nodes(model),
             )
         finally:
             root.setLevel(level)
@@ -102,22 +105,23 @@ def int8_bytes(graph: bytes, frames: Sequence[LabelledFrame]) -> bytes:
 def inner_nodes(model: onnx.ModelProto) -> list[str]:
     """Return the names of the network's own nodes, the last convolutions of its branches left out.
 
-    The network is what lies between its first convolution and its last ones. Convolutions over a
-    single channel that is not the picture are post-processing.
+    The network is what lies between the first convolution of each camera and the last ones.
+    Convolutions over a single channel that is not the picture are post-processing.
     """
     nodes = list(model.graph.node)
     shapes = {item.name: list(item.dims) for item in model.graph.initializer}
     convs = [node for node in nodes if node.op_type == 'Conv' and node.input[1] in shapes]
-    first = convs[0]
+    behind = _reached(nodes, {name for node in convs for name in node.output})
+    first = {node.name for node in convs if node.name not in behind}
     network = [
         node
         for node in convs
-        if node is first or shapes[node.input[1]][1:2] != [1] or (_groups(node) > 1)
+        if node.name in first or shapes[node.input[1]][1:2] != [1] or (_groups(node) > 1)
     ]
     names = {node.name for node in network}
     last = [node for node in network if not names & _reached(nodes, set(node.output))]
     ends = {node.name for node in last}
-    below = _reached(nodes, set(first.output)) | {first.name}
+    below = behind | first
     above = _reaching(nodes, {name for node in last for name in node.input})
     return [node.name for node in nodes if node.name in (below & above) - ends]
 

@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from xspec_ros.bundle.store import Bundle
+    from xspec_ros.core.result import Mode
     from xspec_ros.engines.engine import Engine, GraphOutput
     from xspec_ros.learn.export.frames import FrameSet, LabelledFrame
 
@@ -80,17 +81,34 @@ class Figures:
 
 
 def verify_bundle(bundle: Bundle, frames: FrameSet) -> dict[str, dict[str, Verified]]:
-    """Run every engine present at every precision of the bundle.
+    """Run every engine present at every precision of the bundle, every graph of it.
+
+    What is said of an engine at a precision is the worst of the bundle's modes: it passes when
+    all of them pass.
 
     Args:
         bundle: A bundle, verified or not yet.
-        frames: What to run on.
+        frames: What to run on; each mode takes those that have its cameras.
 
     Returns:
         By precision and engine, what came of it; engines that cannot run a variant are left out.
     """
-    reference = _answers(bundle, REFERENCE, 'fp32', frames.frames)
-    best = score(bundle, reference, frames.frames)
+    parts = [_verify_mode(bundle, mode, frames) for mode in bundle.manifest.modes()]
+    return {
+        precision: {
+            name: _worst([part[precision][name] for part in parts])
+            for name in parts[0][precision]
+            if all(name in part[precision] for part in parts)
+        }
+        for precision in bundle.manifest.precisions
+    }
+
+
+def _verify_mode(bundle: Bundle, mode: Mode, frames: FrameSet) -> dict[str, dict[str, Verified]]:
+    """Do the work of ``verify_bundle`` for one graph."""
+    chosen = frames.of_mode(mode)
+    reference = _answers(bundle, mode, (REFERENCE, 'fp32'), chosen)
+    best = score(bundle, reference, chosen)
     seen: dict[str, dict[str, Verified]] = {}
     present = [name for name, missing in available_engines().items() if missing is None]
     for precision in bundle.manifest.precisions:
@@ -98,23 +116,43 @@ def verify_bundle(bundle: Bundle, frames: FrameSet) -> dict[str, dict[str, Verif
         for name in present:
             try:
                 own = (name, precision) == (REFERENCE, 'fp32')
-                answers = reference if own else _answers(bundle, name, precision, frames.frames)
+                answers = reference if own else _answers(bundle, mode, (name, precision), chosen)
             except EngineError as error:
-                LOGGER.warning('%s at %s: %s', name, precision, error)
+                LOGGER.warning('%s at %s, mode %s: %s', name, precision, mode, error)
                 continue
             agreement = compare(reference, answers)
             if precision == 'fp32':
-                seen[precision][name] = _verified(agreement, frames)
+                found = _verified(agreement, frames.origin)
             else:
-                figures = score(bundle, answers, frames.frames)
-                seen[precision][name] = _verified_lower(agreement, frames, best, figures)
-            LOGGER.info('%s at %s: %s', name, precision, seen[precision][name])
+                figures = score(bundle, answers, chosen)
+                found = _verified_lower(agreement, frames.origin, best, figures)
+            seen[precision][name] = found
+            LOGGER.info('%s at %s, mode %s: %s', name, precision, mode, found)
     return seen
+
+
+def _worst(modes: Sequence[Verified]) -> Verified:
+    """Return what holds of all graphs of one engine and precision together."""
+    if len(modes) == 1:
+        return modes[0]
+    return Verified(
+        label_agreement=min(found.label_agreement for found in modes),
+        box_px=max(found.box_px for found in modes),
+        ok=all(found.ok for found in modes),
+        frames=sum(found.frames for found in modes),
+        data=modes[0].data,
+        miou_loss=_largest([found.miou_loss for found in modes]),
+        map50_loss=_largest([found.map50_loss for found in modes]),
+    )
+
+
+def _largest(losses: Sequence[float | None]) -> float | None:
+    return max((loss for loss in losses if loss is not None), default=None)
 
 
 def run_frames(engine: Engine, frames: Sequence[LabelledFrame]) -> list[GraphOutput]:
     """Return the engine's answer to each frame."""
-    return [engine.infer(frame.pixel_bytes, None, frame.tone) for frame in frames]
+    return [engine.infer(frame.pixel_bytes, frame.rgb, frame.tone) for frame in frames]
 
 
 def score(
@@ -154,27 +192,29 @@ def compare(reference: Sequence[GraphOutput], other: Sequence[GraphOutput]) -> A
 
 
 def _answers(
-    bundle: Bundle, name: str, precision: str, frames: Sequence[LabelledFrame]
+    bundle: Bundle, mode: Mode, variant: tuple[str, str], frames: Sequence[LabelledFrame]
 ) -> list[GraphOutput]:
-    engine = start_engine(bundle, name=name, precision=precision, mode='thermal', threads=None)
+    """Return the answers of one graph on one engine at one precision."""
+    name, precision = variant
+    engine = start_engine(bundle, name=name, precision=precision, mode=mode, threads=None)
     try:
         return run_frames(engine, frames)
     finally:
         engine.close()
 
 
-def _verified(agreement: Agreement, frames: FrameSet) -> Verified:
+def _verified(agreement: Agreement, origin: str) -> Verified:
     return Verified(
         label_agreement=agreement.labels,
         box_px=agreement.box_px,
         ok=agreement.ok,
         frames=agreement.frames,
-        data=frames.origin,
+        data=origin,
     )
 
 
 def _verified_lower(
-    agreement: Agreement, frames: FrameSet, best: Figures, figures: Figures
+    agreement: Agreement, origin: str, best: Figures, figures: Figures
 ) -> Verified:
     miou_loss = _loss(best.miou, figures.miou)
     map50_loss = _loss(best.map50, figures.map50)
@@ -184,7 +224,7 @@ def _verified_lower(
         box_px=agreement.box_px,
         ok=bool(known) and max(known) <= MAX_POINTS_LOST,
         frames=agreement.frames,
-        data=frames.origin,
+        data=origin,
         miou_loss=miou_loss,
         map50_loss=map50_loss,
     )

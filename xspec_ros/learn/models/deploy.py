@@ -12,29 +12,34 @@
 # See the License for the specific language governing permissions and
 # limitations under the License.
 
-"""The deployable graph: camera bytes in, final arrays out, whatever the engine.
+"""The deployable graphs: camera bytes in, final arrays out, whatever the engine.
 
-Pre- and post-processing are tensor code around the student, so that they are the same in
-onnxruntime, OpenVINO, TensorRT and torch, and Python touches no pixel. Letters: B batch (always
-1), H, W input size, C bytes a pixel, K classes, N anchors, M candidates of the suppression.
+Pre- and post-processing are tensor code around the network, so that they are the same in
+onnxruntime, OpenVINO, TensorRT and torch, and Python touches no pixel. There is one graph a mode:
+thermal, both cameras, RGB. Letters: B batch (always 1), H, W input size, C bytes a pixel, K
+classes, N anchors, M candidates of the suppression.
 """
 
 from __future__ import annotations
 
-import copy
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias
 
 import torch
 from torch import nn, Tensor
 from torch.nn import functional
-from torch.nn.utils.fusion import fuse_conv_bn_eval
 
 from xspec_ros.learn.models.decode import decode_boxes
+from xspec_ros.learn.models.fold import fold_norms
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from xspec_ros.learn.models.student import DetLevel
+    from xspec_ros.core.result import Mode
+    from xspec_ros.learn.models.student import DetLevel, StudentOutput
+
+Answer: TypeAlias = tuple[Tensor, Tensor, Tensor, Tensor, Tensor]
+"""labels (1, H, W) uint8, confidence (1, H, W) uint8, boxes (1, 100, 4) float32 in input pixels,
+scores (1, 100) float32 (0 for unused rows), classes (1, 100) int32."""
 
 CANDIDATES = 300
 MAX_BOXES = 100
@@ -45,28 +50,49 @@ LABEL_STRIDE = 2  # resolution of the argmax, in pixels of the network's input
 
 
 class DeployGraph(nn.Module):
-    """A student with its pre- and post-processing, for one picture of any size.
+    """A network with its pre- and post-processing, for one frame of any size.
 
     The picture is stretched to ``network_hw`` (bilinear, aspect ratio not kept: 640x480 on a
     640x512 network is a stretch of 7 %) and boxes are scaled back, so one file takes any size.
 
     Args:
-        student: Returns ``StudentOutput`` for (1, 1, h, w) in [0, 1]; a copy of it is kept.
-        network_hw: Rows and columns the student works at, multiples of 32.
-        half: Run the student in float16; pre- and post-processing stay in float32.
+        network: Returns ``StudentOutput`` for pictures in [0, 1]; a copy of it is kept.
+        network_hw: Rows and columns the network works at, multiples of 32.
+        half: Run the network in float16; pre- and post-processing stay in float32.
     """
 
     def __init__(
-        self, student: nn.Module, network_hw: tuple[int, int], *, half: bool = False
+        self, network: nn.Module, network_hw: tuple[int, int], *, half: bool = False
     ) -> None:
         super().__init__()
         self.dtype = torch.float16 if half else torch.float32
-        self.student = fold_norms(student).to(self.dtype)
+        self.network = fold_norms(network).to(self.dtype)
         self.network_hw = network_hw
 
-    def forward(
-        self, thermal: Tensor, tone: Tensor
-    ) -> tuple[Tensor, Tensor, Tensor, Tensor, Tensor]:
+    def thermal_picture(self, thermal: Tensor, tone: Tensor) -> Tensor:
+        """Return the network's (1, 1, h, w) in [0, 1] for camera bytes (1, H, W, C)."""
+        picture = tone_map(combine_bytes(thermal), tone)  # (1, 1, H, W)
+        return stretch(picture, self.network_hw).to(self.dtype)
+
+    def rgb_picture(self, rgb: Tensor) -> Tensor:
+        """Return the network's (1, 3, h, w) in [0, 1] for camera bytes (1, H, W, 3).
+
+        The bytes are stretched and then scaled: fewer passes over the larger picture.
+        """
+        planes = stretch(rgb.permute(0, 3, 1, 2).float(), self.network_hw)
+        return (planes / 255.0).to(self.dtype)
+
+    def decide(self, out: StudentOutput, height: int, width: int) -> Answer:
+        """Return the final arrays, in pixels of a picture of this size."""
+        labels, confidence = segment(out.seg_logits.float(), self.network_hw, height, width)
+        boxes, scores, classes = detect(out.det, self.network_hw, height, width)
+        return labels, confidence, boxes, scores, classes
+
+
+class ThermalGraph(DeployGraph):
+    """Thermal alone; see ``DeployGraph``."""
+
+    def forward(self, thermal: Tensor, tone: Tensor) -> Answer:
         """Answer one frame.
 
         Args:
@@ -74,33 +100,63 @@ class DeployGraph(nn.Module):
             tone: (2,) float32: low and high in counts.
 
         Returns:
-            labels (1, H, W) uint8, confidence (1, H, W) uint8, boxes (1, 100, 4) float32 in input
-            pixels, scores (1, 100) float32 (0 for unused rows), classes (1, 100) int32.
+            See ``Answer``.
         """
-        height, width = thermal.shape[1], thermal.shape[2]
-        picture = tone_map(combine_bytes(thermal), tone)  # (1, 1, H, W)
-        picture = stretch(picture, self.network_hw)  # (1, 1, h, w)
-        out = self.student(picture.to(self.dtype))
-        labels, confidence = segment(out.seg_logits.float(), self.network_hw, height, width)
-        boxes, scores, classes = detect(out.det, self.network_hw, height, width)
-        return labels, confidence, boxes, scores, classes
+        out = self.network(self.thermal_picture(thermal, tone))
+        return self.decide(out, thermal.shape[1], thermal.shape[2])
 
 
-def fold_norms(network: nn.Module) -> nn.Module:
-    """Return a copy in evaluation mode with every batch-norm folded into its convolution.
+class FusedGraph(DeployGraph):
+    """Both cameras on the thermal grid; see ``DeployGraph``."""
 
-    The exporter does so too, but not where branches share a convolution.
+    def forward(self, thermal: Tensor, rgb: Tensor, tone: Tensor) -> Answer:
+        """Answer one pair.
+
+        Args:
+            thermal: (1, H, W, C) uint8, C in {1, 2}: the camera's bytes, little-endian.
+            rgb: (1, H, W, 3) uint8, red first.
+            tone: (2,) float32: low and high in counts.
+
+        Returns:
+            See ``Answer``.
+        """
+        out = self.network(self.thermal_picture(thermal, tone), self.rgb_picture(rgb))
+        return self.decide(out, thermal.shape[1], thermal.shape[2])
+
+
+class RgbGraph(DeployGraph):
+    """RGB alone; see ``DeployGraph``."""
+
+    def forward(self, rgb: Tensor) -> Answer:
+        """Answer one frame.
+
+        Args:
+            rgb: (1, H, W, 3) uint8, red first.
+
+        Returns:
+            See ``Answer``, in pixels of the RGB picture.
+        """
+        out = self.network(self.rgb_picture(rgb))
+        return self.decide(out, rgb.shape[1], rgb.shape[2])
+
+
+def deploy(
+    network: nn.Module, mode: Mode, network_hw: tuple[int, int], *, half: bool = False
+) -> DeployGraph:
+    """Return the deployable graph of a mode; see ``DeployGraph`` for the arguments.
+
+    Args:
+        network: What ``graphs`` has for the mode.
+        mode: ``thermal``, ``fused`` or ``rgb``.
+        network_hw: Rows and columns.
+        half: Run in float16.
     """
-    folded = copy.deepcopy(network).eval()
-    for block in folded.modules():
-        if not isinstance(block, nn.Sequential):
-            continue
-        for index in range(len(block) - 1):
-            first, second = block[index], block[index + 1]
-            if isinstance(first, nn.Conv2d) and isinstance(second, nn.BatchNorm2d):
-                block[index] = fuse_conv_bn_eval(first, second)
-                block[index + 1] = nn.Identity()
-    return folded
+    kinds: dict[Mode, type[DeployGraph]] = {
+        'thermal': ThermalGraph,
+        'fused': FusedGraph,
+        'rgb': RgbGraph,
+    }
+    return kinds[mode](network, network_hw, half=half).eval()
 
 
 def combine_bytes(thermal: Tensor) -> Tensor:
@@ -120,25 +176,27 @@ def tone_map(counts: Tensor, tone: Tensor) -> Tensor:
 
 
 def stretch(picture: Tensor, size_hw: tuple[int, int]) -> Tensor:
-    """Resize (1, 1, H, W) bilinearly to (1, 1, h, w), as ``interpolate`` does.
+    """Resize (1, C, H, W) bilinearly to (1, C, h, w), as ``interpolate`` does.
 
     Coordinates are whole-number arithmetic and rows are picked, never columns: engines round the
-    coordinates of their own resize differently, OpenVINO's takes three times as long for one
-    channel, and onnxruntime is slow at picking along the last axis.
+    coordinates of their own resize differently, OpenVINO's takes up to three times as long, and
+    onnxruntime is slow at picking along the last axis.
     """
-    rows = _stretch_rows(picture[0, 0], size_hw[0])
-    return _stretch_rows(rows.T, size_hw[1]).T[None, None]
+    rows = _stretch_rows(picture[0], size_hw[0])
+    columns = _stretch_rows(rows.permute(0, 2, 1), size_hw[1])
+    return columns.permute(0, 2, 1)[None]
 
 
-def _stretch_rows(plane: Tensor, target: int) -> Tensor:
-    source = plane.shape[0]
-    place = torch.arange(target, device=plane.device) * 2 + 1  # half pixels of the target
+def _stretch_rows(planes: Tensor, target: int) -> Tensor:
+    """Resize (C, rows, columns) to the target number of rows."""
+    source = planes.shape[1]
+    place = torch.arange(target, device=planes.device) * 2 + 1  # half pixels of the target
     scaled = place * source - target  # in 1 / (2 * target) of a source pixel
     low = torch.div(scaled, 2 * target, rounding_mode='floor')
     share = (scaled - low * (2 * target)).float() / (2 * target)
     last = torch.full_like(low, 1) * (source - 1)
-    above = plane.index_select(0, torch.minimum(low.clamp(min=0), last))
-    below = plane.index_select(0, torch.minimum((low + 1).clamp(min=0), last))
+    above = planes.index_select(1, torch.minimum(low.clamp(min=0), last))
+    below = planes.index_select(1, torch.minimum((low + 1).clamp(min=0), last))
     return above + (below - above) * share[:, None]
 
 
@@ -159,7 +217,7 @@ def _nearest_rows(plane: Tensor, target: int) -> Tensor:
 def segment(
     logits: Tensor, network_hw: tuple[int, int], height: int, width: int
 ) -> tuple[Tensor, Tensor]:
-    """Return the label map and its confidence at input size.
+    """Return the label map and its confidence at input size; the softmax stays at low resolution.
 
     Args:
         logits: (1, K, h, w) float32.
@@ -178,15 +236,12 @@ def segment(
     return labels, nearest(confidence[0, 0], height, width)[None]
 
 
-def label_pixels(
-    logits: Tensor, network_hw: tuple[int, int], height: int, width: int
-) -> Tensor:
+def label_pixels(logits: Tensor, network_hw: tuple[int, int], height: int, width: int) -> Tensor:
     """Return the label map (1, H, W) uint8 of logits (1, K, h, w) float32.
 
     Logits are upsampled to half the network size before the argmax; from there to the input size
     the nearest label is taken. docs/export.md has the accuracy and the time of that choice. The
-    softmax stays at low resolution. The argmax runs over the last axis: twice as fast in OpenVINO
-    as over the first.
+    argmax runs over the last axis: twice as fast in OpenVINO as over the first.
     """
     size_hw = (network_hw[0] // LABEL_STRIDE, network_hw[1] // LABEL_STRIDE)
     fine = functional.interpolate(logits, size=size_hw, mode='bilinear')

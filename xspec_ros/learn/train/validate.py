@@ -22,26 +22,24 @@ from typing import TYPE_CHECKING
 import cv2
 import numpy as np
 import torch
-from torch import nn
-from torch.nn import functional
 
 from xspec_ros.core.metrics import Scorer
 from xspec_ros.core.radiometry import apply_tone, tone_range
 from xspec_ros.core.result import Detections
 from xspec_ros.core.truth import Boxes
-from xspec_ros.learn.models.decode import decode_boxes
+from xspec_ros.learn.models import graphs
+from xspec_ros.learn.models.deploy import detect, label_pixels
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from numpy.typing import NDArray
+    from torch import nn
 
-    from xspec_ros.core.frame import Modality
+    from xspec_ros.core.result import Mode
     from xspec_ros.learn.data.picture import Picture, PictureSet
 
-MAX_BOXES = 300
 MIN_SCORE = 0.01
-NMS_IOU = 0.6
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,25 +47,36 @@ class Preparation:
     """How a picture becomes the network's input.
 
     Attributes:
-        modality: ``thermal`` or ``rgb``.
+        mode: Which of the network's graphs is measured: ``thermal``, ``fused`` or ``rgb``.
         network_hw: Rows and columns.
         percentiles: Of the tone mapping.
     """
 
-    modality: Modality
+    mode: Mode
     network_hw: tuple[int, int]
     percentiles: tuple[float, float]
 
-    def tensor(self, picture: Picture) -> torch.Tensor:
-        """Return (1, C, H, W) float32 in [0, 1]."""
-        if self.modality == 'thermal' and picture.thermal is not None:
+    def tensors(self, picture: Picture) -> tuple[torch.Tensor, ...]:
+        """Return the graph's inputs, each (1, C, H, W) float32 in [0, 1]; thermal comes first.
+
+        Raises:
+            ValueError: The picture lacks a camera that the mode needs.
+        """
+        images: list[NDArray[np.float32]] = []
+        if self.mode != 'rgb':
+            if picture.thermal is None:
+                message = f'{picture.name} has no thermal picture'
+                raise ValueError(message)
             low, high = tone_range(picture.thermal, *self.percentiles)
-            image = np.asarray(apply_tone(picture.thermal, low, high), np.float32)[..., None]
-        elif self.modality == 'rgb' and picture.rgb is not None:
-            image = picture.rgb.astype(np.float32) / 255.0
-        else:
-            message = f'{picture.name} has no {self.modality} picture'
-            raise ValueError(message)
+            images.append(np.asarray(apply_tone(picture.thermal, low, high), np.float32))
+        if self.mode != 'thermal':
+            if picture.rgb is None:
+                message = f'{picture.name} has no rgb picture'
+                raise ValueError(message)
+            images.append(picture.rgb.astype(np.float32) / 255.0)
+        return tuple(self._stretched(image) for image in images)
+
+    def _stretched(self, image: NDArray[np.float32]) -> torch.Tensor:
         height, width = self.network_hw
         resized = cv2.resize(image, (width, height), interpolation=cv2.INTER_LINEAR)
         return torch.from_numpy(resized.reshape(1, height, width, -1)).permute(0, 3, 1, 2)
@@ -81,12 +90,13 @@ def evaluate(
     class_names: Sequence[str],
     detection_class_names: Sequence[str],
 ) -> dict[str, object]:
-    """Measure a network on whole pictures.
+    """Measure a network on whole pictures; every decision is made by the deployed graph's code.
 
     Args:
-        network: In eval mode.
-        sources: Labelled pictures, with at most one kind of label each being enough.
-        preparation: Input contract.
+        network: In eval mode; one that has a graph for the preparation's mode.
+        sources: Labelled pictures, with at most one kind of label each being enough; for mode
+            ``fused`` both cameras on one grid.
+        preparation: Mode and input contract.
         class_names: Segmentation classes.
         detection_class_names: Detection classes.
 
@@ -114,56 +124,20 @@ def answer(
     Returns:
         (H, W) uint8 label map and boxes, both in the picture's own pixels.
     """
+    mode, network_hw = preparation.mode, preparation.network_hw
+    graph = graphs(network, 'rgb' if mode == 'rgb' else 'thermal')[mode]
+    device = next((weight.device for weight in graph.parameters()), torch.device('cpu'))
+    inputs = [
+        x.to(device).contiguous(memory_format=torch.channels_last)
+        for x in preparation.tensors(picture)
+    ]
+    output = graph(*inputs)
     height, width = picture.size_hw
-    x = preparation.tensor(picture).contiguous(memory_format=torch.channels_last)
-    output = network(x)
-    logits = functional.interpolate(
-        output.seg_logits.float(), size=(height, width), mode='bilinear', align_corners=False
-    )
-    label_map = logits.argmax(dim=1)[0].to(torch.uint8).numpy()
-    boxes, scores = decode_boxes(output.det)
-    scale = torch.tensor([width, height, width, height]) / torch.tensor(
-        [preparation.network_hw[1], preparation.network_hw[0]] * 2
-    )
-    return label_map, select(boxes[0] * scale, scores[0], size_hw=(height, width))
-
-
-def select(boxes: torch.Tensor, scores: torch.Tensor, *, size_hw: tuple[int, int]) -> Detections:
-    """Keep the best boxes, the overlapping ones of one class suppressed.
-
-    Args:
-        boxes: (N, 4) corners.
-        scores: (N, C).
-        size_hw: Boxes are clipped to it.
-    """
-    best, classes = scores.max(dim=1)
-    top = best.topk(min(MAX_BOXES * 3, len(best)))
-    index = top.indices[top.values >= MIN_SCORE]
-    height, width = size_hw
-    limit = torch.tensor([width, height, width, height], dtype=torch.float32)
-    kept_boxes = torch.minimum(boxes[index].clamp(min=0), limit).numpy()
-    kept_scores, kept_classes = best[index].numpy(), classes[index].numpy()
-    keep = suppress(kept_boxes, kept_classes)
-    return Detections(
-        boxes_xyxy=kept_boxes[keep].astype(np.float32),
-        scores=kept_scores[keep].astype(np.float32),
-        class_ids=kept_classes[keep].astype(np.int32),
-    )
-
-
-def suppress(boxes: NDArray[np.float32], classes: NDArray[np.int64]) -> NDArray[np.int64]:
-    """Return the indices that greedy suppression keeps of boxes sorted by score."""
-    alive = np.ones(len(boxes), bool)
-    area = (boxes[:, 2] - boxes[:, 0]) * (boxes[:, 3] - boxes[:, 1])
-    for i in range(len(boxes)):
-        if not alive[i]:
-            continue
-        corner = np.minimum(boxes[i, 2:], boxes[i + 1 :, 2:])
-        side = (corner - np.maximum(boxes[i, :2], boxes[i + 1 :, :2])).clip(0)
-        inter = side[:, 0] * side[:, 1]
-        overlap = inter / np.maximum(area[i] + area[i + 1 :] - inter, 1e-6)
-        alive[i + 1 :] &= ~((overlap > NMS_IOU) & (classes[i + 1 :] == classes[i]))
-    return np.flatnonzero(alive)[:MAX_BOXES]
+    label_map = label_pixels(output.seg_logits.float(), network_hw, height, width)
+    found = detect(output.det, network_hw, height, width)
+    boxes, scores, classes = (tensor[0].cpu().numpy() for tensor in found)
+    detections = Detections(boxes_xyxy=boxes, scores=scores, class_ids=classes)
+    return label_map[0].cpu().numpy(), detections.at_least(MIN_SCORE)
 
 
 def figure(metrics: dict[str, object]) -> float | None:
