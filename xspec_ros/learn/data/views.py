@@ -78,8 +78,9 @@ class PictureView:
 
     @property
     def title(self) -> str:
-        """Name of the source, for logs."""
-        return self._pictures.title
+        """Name of the source, for logs, with the time of day where that was chosen."""
+        when = self.facts.get('when')
+        return self._pictures.title if when is None else f'{self._pictures.title} {when}'
 
     def __len__(self) -> int:
         """Return the number of pictures."""

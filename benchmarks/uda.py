@@ -1,0 +1,274 @@
+# Copyright 2026 xspec_ros maintainers
+#
+# Licensed under the Apache License, Version 2.0 (the "License");
+# you may not use this file except in compliance with the License.
+# You may obtain a copy of the License at
+#
+#     http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS,
+# WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+# See the License for the specific language governing permissions and
+# limitations under the License.
+
+
+"""Thermal segmentation without thermal labels: every method and its references, seed by seed.
+
+Runs the stages of a recipe as rows, each once for every seed, and measures each by day and by
+night. A row is kept under the hash of its configuration and of the rows it builds on: what has
+been run is not run again, a run that was stopped goes on where it was.
+
+    python -m benchmarks.uda                                # synthetic drives, 3 seeds
+    python -m benchmarks.uda --recipe uda_real --seeds 1 --set data_root=FOLDER
+    python -m benchmarks.uda --only teacher,mutual_1 --seed 0
+"""
+
+from __future__ import annotations
+
+import argparse
+from dataclasses import dataclass
+import hashlib
+import json
+import logging
+from pathlib import Path
+import statistics
+import sys
+import time
+from typing import cast, TYPE_CHECKING
+
+import msgspec
+import torch
+
+from xspec_ros.config import load_struct
+from xspec_ros.learn.models import build_network, graphs
+from xspec_ros.learn.models.transfer import take_weights
+from xspec_ros.learn.train.chain import stage_recipes
+from xspec_ros.learn.train.checkpoint import find_checkpoint
+from xspec_ros.learn.train.networks import open_network
+from xspec_ros.learn.train.recipe import Recipe
+from xspec_ros.learn.train.run import open_sources, run_recipe, RunOptions
+from xspec_ros.learn.train.validate import evaluate, Preparation
+from xspec_ros.share import find_recipe
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from torch import nn
+
+    from xspec_ros.core.result import Mode
+    from xspec_ros.learn.data.picture import PictureSet
+    from xspec_ros.learn.train.networks import OpenedNetwork
+
+REVISION = 1  # raise it when the code changes what a row gives
+RESULT_NAME = 'row.json'
+# Rows of the table: name, stage, mode it is measured in.
+ROWS: tuple[tuple[str, str, Mode], ...] = (
+    ('RGB oracle, on RGB', 'teacher', 'rgb'),
+    ('source-only', 'teacher', 'thermal'),
+    ('pseudo-labels only', 'pseudo', 'thermal'),
+    ('masked mutual, stage 1', 'mutual_1', 'thermal'),
+    ('masked mutual, stage 2', 'mutual_2', 'thermal'),
+    ('plain fusion, both cameras', 'fusion', 'fused'),
+    ('plain fusion, RGB removed', 'fusion', 'thermal'),
+    ('CRM, both cameras', 'crm', 'fused'),
+    ('CRM, RGB removed', 'crm', 'thermal'),
+    ('CRM, thermal removed', 'crm', 'rgb'),
+    ('CRM distilled', 'distilled', 'thermal'),
+    ('thermal oracle', 'oracle', 'thermal'),
+)
+Figures = dict[str, dict[str, object]]  # mode -> figures
+
+
+class RowResult(msgspec.Struct, frozen=True, kw_only=True):
+    """What a row gave.
+
+    Attributes:
+        stage: Name of the stage.
+        seed: Seed of the run.
+        seconds: Time that training took, in the sessions that this process saw.
+        steps: Optimiser steps.
+        figures: Figures by mode; each has ``all`` and one entry a validation source.
+    """
+
+    stage: str
+    seed: int
+    seconds: float
+    steps: int
+    figures: dict[str, dict[str, object]]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Plan:
+    """One row to be run.
+
+    Attributes:
+        recipe: Its recipe.
+        key: Hash of everything it depends on.
+    """
+
+    recipe: Recipe
+    key: str
+
+
+def plan_rows(recipe: Recipe, where: str, seed: int) -> dict[str, Plan]:
+    """Return every stage with the hash of what it depends on, earlier stages included."""
+    plans: dict[str, Plan] = {}
+    for stage in stage_recipes(msgspec.structs.replace(recipe, seed=seed), where):
+        values = msgspec.to_builtins(stage)
+        for place in ('data_root', 'cache', 'validation'):
+            del values[place]
+        used = [stage.start, stage.teacher and stage.teacher.model]
+        before = [plans[name].key for name in used if name in plans]
+        text = json.dumps([REVISION, values, before], sort_keys=True)
+        key = hashlib.sha256(text.encode()).hexdigest()[:16]
+        plans[stage.name] = Plan(recipe=stage, key=key)
+    return plans
+
+
+def run_row(plan: Plan, folders: Mapping[str, Path], folder: Path) -> RowResult:
+    """Train a row, or go on with it, and measure it; a row that is there is only read."""
+    kept = folder / RESULT_NAME
+    if kept.exists():
+        return msgspec.json.decode(kept.read_bytes(), type=RowResult)
+    resume = find_checkpoint(folder / 'last') is not None
+    start = time.monotonic()
+    run_recipe(plan.recipe, RunOptions(out=folder, resume=resume, stages=dict(folders)))
+    result = RowResult(
+        stage=plan.recipe.name,
+        seed=plan.recipe.seed,
+        seconds=round(time.monotonic() - start, 1),
+        steps=plan.recipe.train.steps,
+        figures=measure(plan.recipe, open_network(str(folder), {})),
+    )
+    kept.write_bytes(msgspec.json.format(msgspec.json.encode(result)))
+    return result
+
+
+def measure(recipe: Recipe, opened: OpenedNetwork) -> Figures:
+    """Measure a network in every mode it has; an RGB network is also fed thermal pictures."""
+    found: Figures = {}
+    networks: dict[Mode, nn.Module] = dict.fromkeys(
+        graphs(opened.network, opened.modality), opened.network
+    )
+    if 'thermal' not in networks:
+        networks['thermal'] = as_thermal(recipe, opened)
+    sources = open_sources(recipe, recipe.validation)
+    for mode, network in networks.items():
+        preparation = Preparation(
+            mode=mode, network_hw=opened.network_hw, percentiles=opened.percentiles
+        )
+        found[mode] = _figures(network, sources, preparation, recipe)
+    return found
+
+
+def as_thermal(recipe: Recipe, opened: OpenedNetwork) -> nn.Module:
+    """Return an RGB network that takes thermal pictures, as if they were grey RGB ones."""
+    arguments = recipe.network_arguments() | {'in_channels': 1}
+    network = build_network(recipe.network.name, arguments)
+    take_weights(network, opened.weights)
+    return network.eval()
+
+
+def _figures(
+    network: nn.Module, sources: Sequence[PictureSet], preparation: Preparation, recipe: Recipe
+) -> dict[str, object]:
+    metrics = evaluate(
+        network,
+        sources,
+        preparation,
+        class_names=[label.name for label in recipe.labels()],
+        detection_class_names=recipe.detection_classes,
+    )
+    apart = cast('dict[str, object]', metrics.pop('sources'))
+    return {'all': metrics} | apart
+
+
+def table(results: Mapping[str, Sequence[RowResult]]) -> str:
+    """Return the figures of every row as a Markdown table, mean and deviation over seeds."""
+    first = next(iter(results.values()))[0].figures
+    parts = list(next(iter(first.values())))
+    lines = [
+        f'| row | {" | ".join(parts)} | steps | minutes |',
+        '|---' * (len(parts) + 3) + '|',
+    ]
+    for title, stage, mode in ROWS:
+        runs = [run for run in results.get(stage, ()) if mode in run.figures]
+        if not runs:
+            continue
+        cells = [_cell([_miou(run, mode, part) for run in runs]) for part in parts]
+        minutes = _cell([run.seconds / 60 for run in runs])
+        lines.append(f'| {title} | {" | ".join(cells)} | {runs[0].steps} | {minutes} |')
+    return '\n'.join(lines)
+
+
+def gaps(results: Mapping[str, Sequence[RowResult]]) -> str:
+    """Return how much of the way from source-only to oracle each row goes, in percent."""
+    lines = []
+    for title, stage, mode in ROWS:
+        shares = []
+        for run in results.get(stage, ()):
+            low = _of_seed(results, 'teacher', run.seed)
+            high = _of_seed(results, 'oracle', run.seed)
+            value = _miou(run, mode, 'all') if mode in run.figures else None
+            if low is None or high is None or value is None:
+                continue
+            shares.append(100 * (value - low) / (high - low))
+        if shares:
+            lines.append(f'{title}: {_cell(shares)} % of the gap')
+    return '\n'.join(lines)
+
+
+def _of_seed(results: Mapping[str, Sequence[RowResult]], stage: str, seed: int) -> float | None:
+    return next(
+        (_miou(run, 'thermal', 'all') for run in results.get(stage, ()) if run.seed == seed), None
+    )
+
+
+def _miou(run: RowResult, mode: str, part: str) -> float | None:
+    value = cast('dict[str, object]', run.figures[mode][part])['miou']
+    return 100 * value if isinstance(value, float) else None
+
+
+def _cell(values: Sequence[float | None]) -> str:
+    known = [value for value in values if value is not None]
+    if not known:
+        return '-'
+    spread = f' ± {statistics.stdev(known):.1f}' if len(known) > 1 else ''
+    return f'{statistics.mean(known):.1f}{spread}'
+
+
+def main() -> int:
+    """Run what is asked for and print the table."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument('--recipe', default='uda_synth')
+    parser.add_argument('--seeds', type=int, default=3, help='how many seeds, from 0')
+    parser.add_argument('--seed', type=int, help='only this seed')
+    parser.add_argument('--only', help='stages, with commas; all when left out')
+    parser.add_argument('--out', type=Path, default=Path('runs/uda'))
+    parser.add_argument('--threads', type=int, default=0, help='of torch; 0 = its own choice')
+    parser.add_argument('--set', action='append', default=[], help='key=value of the recipe')
+    parser.add_argument('--report', action='store_true', help='print what is there, run nothing')
+    options = parser.parse_args()
+    logging.basicConfig(level=logging.INFO, format='%(asctime)s %(message)s')
+    if options.threads:
+        torch.set_num_threads(options.threads)
+    file = find_recipe(Path(options.recipe))
+    recipe = load_struct(file, Recipe, overrides=options.set)
+    seeds = range(options.seeds) if options.seed is None else [options.seed]
+    wanted = set(options.only.split(',')) if options.only else None
+    results: dict[str, list[RowResult]] = {}
+    for seed in seeds:
+        plans = plan_rows(recipe, str(file), seed)
+        folders = {name: options.out / f'{name}_{plan.key}' for name, plan in plans.items()}
+        for name, plan in plans.items():
+            done = (folders[name] / RESULT_NAME).exists()
+            if not done and (options.report or (wanted is not None and name not in wanted)):
+                continue
+            results.setdefault(name, []).append(run_row(plan, folders, folders[name]))
+    sys.stdout.write(f'{table(results)}\n\n{gaps(results)}\n')
+    return 0
+
+
+if __name__ == '__main__':
+    sys.exit(main())
