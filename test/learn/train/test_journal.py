@@ -14,44 +14,9 @@
 
 from __future__ import annotations
 
-import pytest
-from safetensors.torch import load_file
 import torch
 
-from xspec_ros.errors import DataError
-from xspec_ros.learn.batch import Batch, StepOutput
-from xspec_ros.learn.train.journal import check_finite, Journal
-
-
-def some_batch():
-    return Batch(
-        thermal=torch.rand(1, 1, 4, 4),
-        rgb=None,
-        label_map=torch.zeros(1, 4, 4, dtype=torch.int64),
-        has_masks=torch.ones(1, dtype=torch.bool),
-        mask_classes=torch.ones(1, 2, dtype=torch.bool),
-        boxes_xyxy=torch.zeros(1, 1, 4),
-        box_classes=torch.zeros(1, 1, dtype=torch.int64),
-        box_crowd=torch.zeros(1, 1, dtype=torch.bool),
-        has_boxes=torch.ones(1, dtype=torch.bool),
-        day=torch.zeros(1, dtype=torch.int64),
-        names=('a',),
-    )
-
-
-def test_a_finite_loss_passes(tmp_path):
-    check_finite(StepOutput.total({'seg': torch.tensor(1.0)}), some_batch(), 3, tmp_path)
-    assert list(tmp_path.iterdir()) == []
-
-
-@pytest.mark.parametrize('bad', [float('nan'), float('inf')])
-def test_the_guilty_term_is_named_and_the_batch_saved(tmp_path, bad):
-    out = StepOutput.total({'seg': torch.tensor(1.0), 'box': torch.tensor(bad)})
-    with pytest.raises(DataError, match='not finite at step 3: box') as caught:
-        check_finite(out, some_batch(), 3, tmp_path)
-    (saved,) = tmp_path.iterdir()
-    assert str(saved) in str(caught.value)
-    assert load_file(saved)['thermal'].shape == (1, 1, 4, 4)
+from xspec_ros.learn.train.journal import Journal
 
 
 def test_curves_and_lines_are_written(tmp_path, caplog):

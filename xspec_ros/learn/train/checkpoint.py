@@ -16,7 +16,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+import os
 from pathlib import Path
 import shutil
 from typing import TYPE_CHECKING
@@ -94,12 +95,14 @@ class ResumeState:
         step: Optimiser steps done.
         best: Best validation figure so far, or None.
         best_step: Step it was reached at.
+        metrics: Latest validation figures.
     """
 
     tensors: dict[str, torch.Tensor]
     step: int
     best: float | None
     best_step: int | None
+    metrics: dict[str, object] = field(default_factory=dict)
 
     def below(self, prefix: str) -> dict[str, torch.Tensor]:
         """Return the tensors whose names start with ``prefix.``, without it."""
@@ -121,6 +124,7 @@ class _StateInfo(msgspec.Struct, frozen=True, kw_only=True):
     step: int
     best: float | None
     best_step: int | None
+    metrics: dict[str, object] = {}
 
 
 def save_checkpoint(
@@ -131,7 +135,8 @@ def save_checkpoint(
 ) -> None:
     """Write a checkpoint beside the old one, then put it in its place.
 
-    A full disk or a kill at any moment leaves either the old or the new one to be found.
+    A full disk, a kill or a power cut at any moment leaves either the old or the new one to be
+    found.
 
     Args:
         folder: Where it is to lie.
@@ -149,9 +154,15 @@ def save_checkpoint(
         save_file(_own(weights), fresh / WEIGHTS_NAME)
         if state is not None:
             save_file(_own(state.tensors), fresh / STATE_NAME)
-            rest = _StateInfo(step=state.step, best=state.best, best_step=state.best_step)
+            rest = _StateInfo(
+                step=state.step,
+                best=state.best,
+                best_step=state.best_step,
+                metrics=state.metrics,
+            )
             (fresh / STATE_INFO_NAME).write_bytes(msgspec.json.encode(rest))
         (fresh / INFO_NAME).write_bytes(msgspec.json.format(msgspec.json.encode(info)))
+        _reach_disk(fresh)
         if folder.exists():
             shutil.rmtree(old, ignore_errors=True)
             folder.rename(old)
@@ -269,12 +280,28 @@ def load_state(folder: Path) -> ResumeState:
     except (OSError, SafetensorError, msgspec.DecodeError) as err:
         message = f'cannot read the state in {found}: {err}'
         raise DataError(message, hint='start a new run') from err
-    return ResumeState(tensors=tensors, step=rest.step, best=rest.best, best_step=rest.best_step)
+    return ResumeState(
+        tensors=tensors,
+        step=rest.step,
+        best=rest.best,
+        best_step=rest.best_step,
+        metrics=rest.metrics,
+    )
 
 
 def _own(tensors: Mapping[str, torch.Tensor]) -> dict[str, torch.Tensor]:
     """Return copies: names that share one tensor are written once each."""
     return {name: t.detach().clone().contiguous() for name, t in tensors.items()}
+
+
+def _reach_disk(folder: Path) -> None:
+    """Wait until the files are on the disk: a rename may outrun them when power fails."""
+    for path in (*folder.iterdir(), folder):
+        handle = os.open(path, os.O_RDONLY)
+        try:
+            os.fsync(handle)
+        finally:
+            os.close(handle)
 
 
 def _fresh(folder: Path) -> Path:

@@ -38,5 +38,6 @@ class WeightAverage:
         averages = [average.detach() for average in self.network.parameters()]
         weights = [weight.detach() for weight in network.parameters()]
         torch._foreach_lerp_(averages, weights, 1.0 - decay)
-        for mine, theirs in zip(self.network.buffers(), network.buffers(), strict=True):
-            mine.copy_(theirs)
+        mine, theirs = list(self.network.buffers()), list(network.buffers())
+        if mine:
+            torch._foreach_copy_(mine, theirs)

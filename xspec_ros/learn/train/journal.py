@@ -12,26 +12,20 @@
 # See the License for the specific language governing permissions and
 # limitations under the License.
 
-"""What a run tells: log lines, TensorBoard curves, and the refusal of non-finite losses."""
+"""What a run tells: log lines and TensorBoard curves."""
 
 from __future__ import annotations
 
 import logging
-import math
 import time
 from typing import TYPE_CHECKING
 
-import msgspec
-from safetensors.torch import save_file
-
-from xspec_ros.errors import DataError
+from xspec_ros.learn.train.processes import mean_terms
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     import torch
-
-    from xspec_ros.learn.batch import Batch, StepOutput
 
 LOG = logging.getLogger(__name__)
 
@@ -44,6 +38,7 @@ class Journal:
         steps: Length of the run.
         log_every: Steps between lines.
         pictures_a_step: Crops that one step sees.
+        first: Step that the run goes on from; curves beyond it are from before a kill and void.
         quiet: Another process writes already.
     """
 
@@ -54,6 +49,7 @@ class Journal:
         steps: int,
         log_every: int,
         pictures_a_step: int,
+        first: int = 0,
         quiet: bool = False,
     ) -> None:
         self._steps, self._log_every = steps, log_every
@@ -64,17 +60,21 @@ class Journal:
         if not quiet:
             from torch.utils.tensorboard import SummaryWriter  # 1 s to import  # noqa: PLC0415  # 1 s to import
 
-            self._writer = SummaryWriter(str(folder / 'events'))
+            self._writer = SummaryWriter(
+                str(folder / 'events'), purge_step=first + 1 if first else None
+            )
 
     def step(self, step: int, terms: dict[str, torch.Tensor], *, lr: float) -> None:
-        """Note one finished step; ``step`` counts from 0."""
+        """Note one finished step; ``step`` counts from 0. Every process calls it."""
         self._count += 1
-        if self._quiet or (step + 1) % self._log_every:
+        if (step + 1) % self._log_every:
+            return
+        values = mean_terms(terms)
+        if self._quiet:
             return
         elapsed = time.monotonic() - self._since
         rate = self._count * self._pictures / max(elapsed, 1e-9)
         left_min = (self._steps - step - 1) * elapsed / self._count / 60
-        values = {name: float(term) for name, term in terms.items()}
         total = sum(values.values())
         words = ' '.join(f'{name} {value:.3f}' for name, value in values.items())
         text = 'step %d/%d loss %.3f (%s) lr %.2e %.1f pictures/s %.0f min left'
@@ -117,27 +117,3 @@ class Journal:
         if self._writer is not None:
             for name, value in values.items():
                 self._writer.add_scalar(name, value, step)
-
-
-def check_finite(output: StepOutput, batch: Batch, step: int, folder: Path) -> None:
-    """Refuse a loss that is not finite, before anything is learnt from it.
-
-    Args:
-        output: The step's losses.
-        batch: What they are of; saved beside the run.
-        step: Number of the step.
-        folder: Run folder.
-
-    Raises:
-        DataError: A term is not finite; the message names terms and saved batch.
-    """
-    if math.isfinite(float(output.loss.detach())):
-        return
-    terms = {name: float(term) for name, term in output.terms.items()}
-    guilty = sorted(name for name, value in terms.items() if not math.isfinite(value))
-    place = folder / f'nonfinite_step_{step:06d}.safetensors'
-    tensors = {name: tensor.contiguous() for name, tensor in batch.tensors().items()}
-    save_file(tensors, place, metadata={'names': msgspec.json.encode(batch.names).decode()})
-    shown = ', '.join(f'{name} {value}' for name, value in terms.items())
-    message = f'loss is not finite at step {step}: {", ".join(guilty)} ({shown})'
-    raise DataError(message, hint=f'the batch is in {place}; lower the learning rate')

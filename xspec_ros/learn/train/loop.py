@@ -19,16 +19,20 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import cast, TYPE_CHECKING
 
-from xspec_ros.learn.train.journal import check_finite
+import torch
+from torch.nn.utils import clip_grads_with_norm_, get_total_norm
+
+from xspec_ros.learn.batch import StepOutput
+from xspec_ros.learn.train.finite import check_finite, gradients, Part
+from xspec_ros.learn.train.processes import any_process
 from xspec_ros.learn.train.schedules import set_schedules
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Sequence
     from pathlib import Path
 
     from lightning_fabric import Fabric
     from lightning_fabric.wrappers import _FabricModule
-    import torch
 
     from xspec_ros.learn.batch import Batch
     from xspec_ros.learn.train.journal import Journal
@@ -72,29 +76,41 @@ def train(fabric: Fabric, state: TrainState, course: Course, journal: Journal) -
     """
     args, method, optimizer = course.args, state.method, state.optimizer
     wrapped = cast('_FabricModule', method)  # what Fabric made of it at setup
+    trained = [p for group in optimizer.param_groups for p in group['params']]
     method.train()
     for step in range(state.step, args.steps):
         set_schedules(optimizer, course.schedules, step)  # lr: an array by step
-        terms: dict[str, torch.Tensor] = {}
-        for part in range(args.accumulate):
-            batch = next(course.batches).to(fabric.device)
-            with fabric.no_backward_sync(wrapped, enabled=part + 1 < args.accumulate):
+        parts: list[Part] = []
+        for number in range(args.accumulate):
+            batch = next(course.batches)
+            with fabric.no_backward_sync(wrapped, enabled=number + 1 < args.accumulate):
                 with fabric.autocast():
-                    out = method.training_step(batch, step)
-                check_finite(out, batch, step, course.folder)  # stops before the step
+                    out = method.training_step(batch.to(fabric.device), step)
                 fabric.backward(out.loss / args.accumulate)
-            for name, term in out.terms.items():
-                terms[name] = terms.get(name, term.new_zeros(())) + term / args.accumulate
-        fabric.clip_gradients(wrapped, optimizer, max_norm=args.clip_norm)
+            parts.append(Part(batch, StepOutput(out.loss.detach(), out.terms)))
+        norm = get_total_norm(gradients(trained))
+        check_finite(parts, norm, wrapped.module, step=step, folder=course.folder)  # or stops here
+        clip_grads_with_norm_(trained, args.clip_norm, norm)
         optimizer.step()
         optimizer.zero_grad(set_to_none=True)
         method.after_step(step)  # teachers and prototypes move here, in sight
         state.average.update(method.student, float(course.schedules.ema[step]))
         state.step = step + 1
-        journal.step(step, terms, lr=float(course.schedules.lr[step]))
-        if course.stop.asked:
+        journal.step(step, _terms(parts), lr=float(course.schedules.lr[step]))
+        if any_process(course.stop.asked, fabric.device):
             return  # between two steps, so that the run can go on exactly here
         if state.step % args.eval_every == 0 or state.step == args.steps:
             course.validate()
+            fabric.barrier()  # one process validates, the others wait
         if state.step % args.save_every == 0 or state.step == args.steps:
             course.save()
+
+
+def _terms(parts: Sequence[Part]) -> dict[str, torch.Tensor]:
+    """Return the mean of every term over the batches of a step."""
+    if len(parts) == 1:
+        return parts[0].output.terms
+    return {
+        name: torch.stack([part.output.terms[name] for part in parts]).mean()
+        for name in parts[0].output.terms
+    }

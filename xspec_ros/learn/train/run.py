@@ -17,6 +17,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from datetime import timedelta
 import logging
 from pathlib import Path
 import time
@@ -41,8 +42,9 @@ from xspec_ros.learn.train.checkpoint import (
 from xspec_ros.learn.train.ema import WeightAverage
 from xspec_ros.learn.train.journal import Journal
 from xspec_ros.learn.train.loop import Course, train
+from xspec_ros.learn.train.processes import companions, process_number
 from xspec_ros.learn.train.pseudo import teach
-from xspec_ros.learn.train.recipe import NetworkSpec, Recipe
+from xspec_ros.learn.train.recipe import NetworkSpec, Recipe, TrainArgs
 from xspec_ros.learn.train.schedules import build_optimizer, build_schedules
 from xspec_ros.learn.train.state import TrainState
 from xspec_ros.learn.train.stop import StopRequest
@@ -59,6 +61,7 @@ if TYPE_CHECKING:
     from xspec_ros.learn.train.networks import OpenedNetwork
 
 LOG = logging.getLogger(__name__)
+LONGEST_WAIT = timedelta(hours=2)  # of processes for one that renders, labels or validates
 FREE_ON_RESUME = frozenset({'log_every', 'eval_every', 'save_every', 'steps'})
 
 
@@ -144,9 +147,11 @@ class _Run:
             save_checkpoint(self.options.out / 'best', weights, self.info())
 
     def save(self) -> None:
-        """Write the ``last`` checkpoint with everything that resume needs."""
-        weights = self.state.average.network.state_dict()
-        save_checkpoint(self.options.out / 'last', weights, self.info(), self.state.pack())
+        """Write the ``last`` checkpoint with everything that resume needs: all ask, one writes."""
+        packed = self.state.pack()
+        if process_number() == 0:
+            weights = self.state.average.network.state_dict()
+            save_checkpoint(self.options.out / 'last', weights, self.info(), packed)
 
 
 def preparation(recipe: Recipe) -> Preparation:
@@ -194,55 +199,79 @@ def run_recipe(recipe: Recipe, options: RunOptions) -> TrainReport:
         ConfigError: The recipe makes no sense, or differs from the run that is resumed.
         DataError: Data cannot be read, or the loss is not finite.
     """
-    from lightning_fabric import Fabric  # seconds to import  # noqa: PLC0415  # seconds to import
-
-    args = recipe.train
     _prepare_folder(recipe, options)
-    fabric = Fabric(accelerator=args.device, devices=args.processes, precision=args.precision)
-    fabric.launch()
+    with companions(recipe.train.processes, _take_part, recipe, options):
+        return _take_part(recipe, options)
+
+
+def _take_part(recipe: Recipe, options: RunOptions) -> TrainReport:
+    """Train a recipe as one of its processes."""
+    args = recipe.train
+    fabric = _launch(args)
     torch.manual_seed(recipe.seed)
     teacher = open_teacher(recipe, options.stages)
     method, optimizer, average = _set_up(fabric, recipe, options, teacher)
+    if fabric.global_rank:  # alike until here, then each its own random numbers
+        torch.manual_seed(recipe.seed + fabric.global_rank)
+    sources = _training_sources(fabric, recipe, options, teacher)
+    state = TrainState(method=method, optimizer=optimizer, average=average, metrics={})
+    if options.resume:
+        state.unpack(load_state(options.out / 'last'))
+        LOG.info('resuming after step %d', state.step)
     run = _Run(
         recipe=recipe,
         options=options,
-        sources=_training_sources(fabric, recipe, options, teacher),
+        sources=sources,
         validation=open_sources(recipe, recipe.validation) if fabric.is_global_zero else [],
-        state=TrainState(method=method, optimizer=optimizer, average=average, metrics={}),
+        state=state,
         journal=Journal(
             options.out,
             steps=args.steps,
             log_every=args.log_every,
             pictures_a_step=args.batch_size * args.accumulate * args.processes,
+            first=state.step,
             quiet=not fabric.is_global_zero,
         ),
     )
-    if options.resume:
-        run.state.unpack(load_state(options.out / 'last'))
-        LOG.info('resuming after step %d', run.state.step)
-    looks = None if recipe.night is None else open_sources(recipe, [recipe.night.source])[0]
+    with fabric.rank_zero_first():
+        looks = None if recipe.night is None else open_sources(recipe, [recipe.night.source])[0]
     source = BatchSource(run.sources, batch_args(recipe, rank=fabric.global_rank), looks=looks)
-    first, last = run.state.step * args.accumulate, args.steps * args.accumulate
+    first, last = state.step * args.accumulate, args.steps * args.accumulate
     stop = StopRequest()
     course = Course(
         args=args,
         schedules=build_schedules(args),
         batches=prefetch(source.batch, first, last),
         validate=run.validate,
-        save=run.save if fabric.is_global_zero else lambda: None,
+        save=run.save,
         stop=stop,
         folder=options.out,
     )
     try:
         with stop:
-            train(fabric, run.state, course, run.journal)
-            finished = run.state.step == args.steps
+            train(fabric, state, course, run.journal)
+            finished = state.step == args.steps
             if not finished:
-                LOG.warning('stopped after step %d; saving', run.state.step)
+                LOG.warning('stopped after step %d; saving', state.step)
                 course.save()
     finally:
         run.journal.close()
     return _report(run, finished=finished)
+
+
+def _launch(args: TrainArgs) -> Fabric:
+    """Join the processes of the run."""
+    from lightning_fabric import Fabric  # seconds to import  # noqa: PLC0415  # seconds to import
+    from lightning_fabric.strategies.ddp import DDPStrategy  # noqa: PLC0415
+
+    fabric = Fabric(
+        accelerator=args.device,
+        devices=args.processes,
+        strategy='auto' if args.processes == 1 else DDPStrategy(timeout=LONGEST_WAIT),
+        precision=args.precision,
+    )
+    fabric.launch()
+    return fabric
 
 
 def batch_args(recipe: Recipe, *, rank: int = 0) -> BatchArgs:
@@ -269,19 +298,19 @@ def _set_up(
     method = assemble(recipe, teacher, init=options.init)
     if recipe.start is not None and not options.resume:
         begin(method, recipe, options.stages)
-    average = WeightAverage(method.student)
     module = cast('nn.Module', method)
     optimizer = build_optimizer(module, recipe.train)
     wrapped, optimizer = fabric.setup(module, optimizer)
     wrapped.mark_forward_method('training_step')
-    return cast('Method', wrapped), optimizer, average
+    return cast('Method', wrapped), optimizer, WeightAverage(method.student)  # on the device now
 
 
 def _training_sources(
     fabric: Fabric, recipe: Recipe, options: RunOptions, teacher: OpenedNetwork | None
 ) -> list[tuple[PictureSet, float]]:
     """Open what is trained on; the teacher labels what it is to label, once."""
-    opened = open_sources(recipe, recipe.data)
+    with fabric.rank_zero_first():  # one process renders, the others read
+        opened = open_sources(recipe, recipe.data)
     found: list[tuple[PictureSet, float]] = []
     for number, (pictures, source) in enumerate(zip(opened, recipe.data, strict=True)):
         if source.labels == 'teacher' and teacher is not None and recipe.teacher is not None:
