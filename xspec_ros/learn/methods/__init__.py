@@ -16,23 +16,43 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import Any, cast, Protocol, TYPE_CHECKING
 
 from xspec_ros.config import convert
 from xspec_ros.errors import ConfigError
+from xspec_ros.learn.methods.crm.method import Crm
+from xspec_ros.learn.methods.distil.method import Distil
+from xspec_ros.learn.methods.masked_mutual.method import MaskedMutual
 from xspec_ros.learn.methods.supervised.method import Supervised
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from xspec_ros.learn.methods.method import MethodContext
+    from xspec_ros.learn.methods.method import Method, MethodContext, Needs
 
 __all__ = ['METHODS', 'build_method']
 
-METHODS: dict[str, type[Supervised]] = {'supervised': Supervised}
+
+class MethodClass(Protocol):
+    """How a method is built; ``args_type`` checks what it is built with."""
+
+    args_type: type[Any]
+    needs: Needs
+
+    def __call__(self, context: MethodContext, args: Any) -> Method:  # noqa: ANN401
+        """Build the method; ``args`` is of ``args_type``."""
+        ...
 
 
-def build_method(name: str, arguments: Mapping[str, object], context: MethodContext) -> Supervised:
+METHODS: dict[str, MethodClass] = {
+    'crm': cast('MethodClass', Crm),
+    'distil': cast('MethodClass', Distil),
+    'masked_mutual': cast('MethodClass', MaskedMutual),
+    'supervised': cast('MethodClass', Supervised),
+}
+
+
+def build_method(name: str, arguments: Mapping[str, object], context: MethodContext) -> Method:
     """Build a method.
 
     Args:
