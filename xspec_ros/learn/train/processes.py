@@ -28,6 +28,7 @@ import signal
 import socket
 import sys
 from typing import cast, TYPE_CHECKING, TypeVar
+import warnings
 
 import torch
 from torch import distributed
@@ -117,7 +118,9 @@ def companions(count: int, work: Callable[..., object], *args: object) -> Iterat
     before = {key: os.environ.get(key) for key in (*shared, RANK_KEY)}
     os.environ.update(shared | {RANK_KEY: '0'})
     try:
-        yield
+        with warnings.catch_warnings():
+            _ignore_layouts()
+            yield
     except RuntimeError as err:  # the connection to a process that has ended
         _end(children)
         if reasons.empty():
@@ -154,7 +157,9 @@ def _join(
     args: tuple[object, ...],
 ) -> None:
     os.environ.update(environment)
-    logging.getLogger('xspec_ros').setLevel(logging.ERROR)  # the first process tells the rest
+    for name in ('xspec_ros', 'lightning_fabric'):  # the first process tells enough
+        logging.getLogger(name).setLevel(logging.ERROR)
+    _ignore_layouts()
     try:
         work(*args)
     except XspecError as err:
@@ -165,6 +170,11 @@ def _join(
         sys.exit(1)
     except KeyboardInterrupt:
         sys.exit(128 + signal.SIGINT)
+
+
+def _ignore_layouts() -> None:
+    """Keep quiet of kernels of one pixel, whose layout has two equal names."""
+    warnings.filterwarnings('ignore', message='Grad strides do not match bucket view strides')
 
 
 def _end(children: list[SpawnProcess]) -> None:
