@@ -44,7 +44,7 @@ from xspec_ros.config import load_struct
 from xspec_ros.learn.models import build_network, graphs
 from xspec_ros.learn.models.transfer import take_weights
 from xspec_ros.learn.train.chain import stage_recipes
-from xspec_ros.learn.train.checkpoint import find_checkpoint
+from xspec_ros.learn.train.checkpoint import find_checkpoint, read_info
 from xspec_ros.learn.train.networks import open_network
 from xspec_ros.learn.train.recipe import Recipe
 from xspec_ros.learn.train.run import open_sources, run_recipe, RunOptions
@@ -57,11 +57,10 @@ if TYPE_CHECKING:
     from torch import nn
 
     from xspec_ros.core.result import Mode
-    from xspec_ros.learn.data.picture import PictureSet
     from xspec_ros.learn.train.networks import OpenedNetwork
 
 REVISION = 1  # raise it when the code changes what a row gives
-RESULT_NAME = 'row.json'
+TIME_NAME = 'seconds.json'
 # Rows of the table: name, stage, mode it is measured in.
 ROWS: tuple[tuple[str, str, Mode], ...] = (
     ('RGB oracle, on RGB', 'teacher', 'rgb'),
@@ -86,7 +85,7 @@ class RowResult(msgspec.Struct, frozen=True, kw_only=True):
     Attributes:
         stage: Name of the stage.
         seed: Seed of the run.
-        seconds: Time that training took, in the sessions that this process saw.
+        seconds: Time that training took, stops left out.
         steps: Optimiser steps.
         figures: Figures by mode; each has ``all`` and one entry a validation source.
     """
@@ -128,21 +127,34 @@ def plan_rows(recipe: Recipe, where: str, seed: int) -> dict[str, Plan]:
 
 def run_row(plan: Plan, folders: Mapping[str, Path], folder: Path) -> RowResult:
     """Train a row, or go on with it, and measure it; a row that is there is only read."""
-    kept = folder / RESULT_NAME
+    kept = result_file(plan, folder)
     if kept.exists():
         return msgspec.json.decode(kept.read_bytes(), type=RowResult)
-    resume = find_checkpoint(folder / 'last') is not None
-    start = time.monotonic()
-    run_recipe(plan.recipe, RunOptions(out=folder, resume=resume, stages=dict(folders)))
+    last, steps = find_checkpoint(folder / 'last'), plan.recipe.train.steps
+    times = folder / TIME_NAME
+    seconds = msgspec.json.decode(times.read_bytes(), type=float) if times.exists() else 0.0
+    if last is None or read_info(last).step < steps:
+        start = time.monotonic()
+        stages = dict(folders)
+        run_recipe(plan.recipe, RunOptions(out=folder, resume=last is not None, stages=stages))
+        seconds += time.monotonic() - start
+        times.write_bytes(msgspec.json.encode(seconds))
     result = RowResult(
         stage=plan.recipe.name,
         seed=plan.recipe.seed,
-        seconds=round(time.monotonic() - start, 1),
-        steps=plan.recipe.train.steps,
+        seconds=round(seconds, 1),
+        steps=steps,
         figures=measure(plan.recipe, open_network(str(folder), {})),
     )
     kept.write_bytes(msgspec.json.format(msgspec.json.encode(result)))
     return result
+
+
+def result_file(plan: Plan, folder: Path) -> Path:
+    """Return where the figures of a row are kept: apart for every choice of validation sets."""
+    values = msgspec.to_builtins(plan.recipe)['validation']
+    digest = hashlib.sha256(json.dumps(values, sort_keys=True).encode()).hexdigest()
+    return folder / f'row_{digest[:8]}.json'
 
 
 def measure(recipe: Recipe, opened: OpenedNetwork) -> Figures:
@@ -153,12 +165,11 @@ def measure(recipe: Recipe, opened: OpenedNetwork) -> Figures:
     )
     if 'thermal' not in networks:
         networks['thermal'] = as_thermal(recipe, opened)
-    sources = open_sources(recipe, recipe.validation)
     for mode, network in networks.items():
         preparation = Preparation(
             mode=mode, network_hw=opened.network_hw, percentiles=opened.percentiles
         )
-        found[mode] = _figures(network, sources, preparation, recipe)
+        found[mode] = _figures(network, preparation, recipe)
     return found
 
 
@@ -170,18 +181,27 @@ def as_thermal(recipe: Recipe, opened: OpenedNetwork) -> nn.Module:
     return network.eval()
 
 
-def _figures(
-    network: nn.Module, sources: Sequence[PictureSet], preparation: Preparation, recipe: Recipe
-) -> dict[str, object]:
-    metrics = evaluate(
-        network,
-        sources,
-        preparation,
-        class_names=[label.name for label in recipe.labels()],
-        detection_class_names=recipe.detection_classes,
-    )
-    apart = cast('dict[str, object]', metrics.pop('sources'))
-    return {'all': metrics} | apart
+def _figures(network: nn.Module, preparation: Preparation, recipe: Recipe) -> dict[str, object]:
+    """Return figures over the plain validation sources, and of every source apart."""
+    found: dict[str, object] = {}
+    for rule in ('ignore', 'complement'):
+        sources = [source for source in recipe.validation if source.other == rule]
+        if not sources:
+            continue
+        metrics = evaluate(
+            network,
+            open_sources(recipe, sources),
+            preparation,
+            class_names=[label.name for label in recipe.labels()],
+            detection_class_names=recipe.detection_classes,
+            background=rule == 'complement',
+        )
+        apart = cast('dict[str, object]', metrics.pop('sources'))
+        if rule == 'ignore':
+            found |= {'all': metrics} | apart
+        else:
+            found |= {f'{title}, background': figures for title, figures in apart.items()}
+    return found
 
 
 def table(results: Mapping[str, Sequence[RowResult]]) -> str:
@@ -262,7 +282,7 @@ def main() -> int:
         plans = plan_rows(recipe, str(file), seed)
         folders = {name: options.out / f'{name}_{plan.key}' for name, plan in plans.items()}
         for name, plan in plans.items():
-            done = (folders[name] / RESULT_NAME).exists()
+            done = result_file(plan, folders[name]).exists()
             if not done and (options.report or (wanted is not None and name not in wanted)):
                 continue
             results.setdefault(name, []).append(run_row(plan, folders, folders[name]))

@@ -89,6 +89,7 @@ def evaluate(
     *,
     class_names: Sequence[str],
     detection_class_names: Sequence[str],
+    background: bool = False,
 ) -> dict[str, object]:
     """Measure a network on whole pictures; every decision is made by the deployed graph's code.
 
@@ -99,18 +100,26 @@ def evaluate(
         preparation: Mode and input contract.
         class_names: Segmentation classes.
         detection_class_names: Detection classes.
+        background: Count classes given on pixels that are known to have none (sources with
+            ``other: complement``) as false alarms.
 
     Returns:
         ``summarise``'s figures over all sources, and the same for each under ``sources``.
     """
-    total = Scorer(names=class_names, detection_names=detection_class_names)
+
+    def scorer() -> Scorer:
+        return Scorer(
+            names=class_names, detection_names=detection_class_names, background=background
+        )
+
+    total = scorer()
     apart: dict[str, object] = {}
     for pictures in sources:
-        own = Scorer(names=class_names, detection_names=detection_class_names)
+        own = scorer()
         for picture in pictures:
             label_map, detections = answer(network, picture, preparation)
-            for scorer in (total, own):
-                scorer.add(label_map, detections, truth=picture.label_map, boxes=_boxes(picture))
+            for each in (total, own):
+                each.add(label_map, detections, truth=picture.label_map, boxes=_boxes(picture))
         apart[pictures.title] = own.summary()
     return total.summary() | {'sources': apart}
 
