@@ -29,3 +29,16 @@ def tiny_bundle(tmp_path_factory):
 
     torch.set_num_threads(1)
     return export_untrained(tmp_path_factory.mktemp('bundle') / 'tiny').path
+
+
+@pytest.fixture(scope='session')
+def fused_bundle(tmp_path_factory):
+    """Folder of a small valid bundle with a graph for each mode, weights random."""
+    pytest.importorskip('torch')
+    import torch
+
+    from xspec_ros.learn.export import export_untrained
+
+    torch.set_num_threads(1)
+    folder = tmp_path_factory.mktemp('bundle') / 'fused'
+    return export_untrained(folder, name='fusion', network_hw=(64, 96)).path

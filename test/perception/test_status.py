@@ -122,10 +122,11 @@ def test_rejected_frames_show_with_their_cause_while_it_is_news(pipeline: Pipeli
 
 
 def test_degraded_answers_are_a_warning(pipeline: Pipeline) -> None:
-    pipeline.degraded = 3  # what a fused model counts without its RGB camera
+    pipeline.degraded['late'] = 3  # what a fused model counts without its RGB camera
     status = by_name(StatusBoard(pipeline).write(perf_counter_ns()))['pipeline']
     assert status.level == WARN
-    assert status.message.startswith('degraded: ')
+    assert status.message.startswith('degraded: frames are answered from one camera (late 3)')
+    assert status.values['degraded_by/late'] == '3'
 
 
 def test_the_engine_names_the_model_that_serves(pipeline: Pipeline, tiny_bundle: Path) -> None:

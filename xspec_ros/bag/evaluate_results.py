@@ -183,7 +183,9 @@ class _Evaluation:
             self.lowest_score = min(self.lowest_score, float(lowest))
             total_ms = self.heard.latency_ms.get(result.stamp_ns, 0.0)
             time_s = (log_ns - start_ns) / 1e9
-            self.notes.append(self.judge.add(result, time_s, total_ms=total_ms))
+            reference: Modality = 'rgb' if result.mode == 'rgb' else 'thermal'
+            note = self.judge.add(result, time_s, total_ms=total_ms, reference=reference)
+            self.notes.append(note)
         self.notes += [
             FrameNote(time_s=(log_ns - start_ns) / 1e9, outcome='dropped', cause='no answer')
             for log_ns in left.values()

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from xspec_ros.bag.inputs import Inputs
     from xspec_ros.bag.reader import BagReader
     from xspec_ros.bundle.manifest import Manifest
+    from xspec_ros.core.frame import Modality
     from xspec_ros.core.result import Result
 
 
@@ -69,6 +70,7 @@ class Judge:
         *,
         total_ms: float,
         tone: tuple[float, float] | None = None,
+        reference: Modality = 'thermal',
     ) -> FrameNote:
         """Judge one answer; return the note on it.
 
@@ -77,12 +79,12 @@ class Judge:
             time_s: Log time of its frame since the start of the bag.
             total_ms: How long it took.
             tone: Low and high of the tone mapping, in counts, where it is known.
+            reference: Camera whose frame was answered: the boxes of its picture are the truth.
         """
         stamp_ns = result.stamp_ns
         truth = self.book.label_map(stamp_ns, result.label_map.shape[:2])
-        boxes = (
-            self.book.rgb_boxes(stamp_ns) if result.mode == 'rgb' else self.book.boxes(stamp_ns)
-        )
+        of_rgb = reference == 'rgb'
+        boxes = self.book.rgb_boxes(stamp_ns) if of_rgb else self.book.boxes(stamp_ns)
         if truth is not None or boxes is not None:
             self._scorer.add(result.label_map, result.detections, truth=truth, boxes=boxes)
         threshold = self.score_threshold

@@ -70,5 +70,5 @@ def unpaired_arrivals(
     return [
         (arrived[event.frame.stamp_ns], event.cause)
         for event in events
-        if isinstance(event, Unpaired)
+        if isinstance(event, Unpaired) and event.frame.modality == settings.reference
     ]

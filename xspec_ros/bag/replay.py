@@ -223,8 +223,8 @@ class Replay:
         source, _ = self._inputs.cameras[record.topic]
         arrival = Arrival(source, peek_stamp_ns(record.cdr), record.log_ns)
         self._arrivals.append(arrival)
-        if source == self._reference:
-            self._log_ns[arrival.stamp_ns] = record.log_ns
+        if source == self._reference or self._pipeline.settings.mode == 'fused':
+            self._log_ns.setdefault(arrival.stamp_ns, record.log_ns)
         return source
 
     def _note_losses(self, log_ns: int) -> None:
@@ -250,6 +250,7 @@ class Replay:
             self._time_s(log_ns),
             total_ms=(finished_ns - answer.work.received_ns) / 1e6,
             tone=answer.work.tone,
+            reference=answer.work.reference,
         )
         self.state.notes.append(note)
         if self._results is not None:

@@ -85,9 +85,8 @@ def replay_bag(
     Raises:
         XspecError: Nothing could be processed: bag, topics, model or folder.
     """
-    reference: Modality = 'rgb' if job.settings.mode == 'rgb' else 'thermal'
     with BagReader(job.bag) as bag:
-        inputs = _inputs(bag, job.settings, reference)
+        inputs = _inputs(bag, job.settings)
         pipeline = open_pipeline(job.settings)
         try:
             make_folder(job.out)
@@ -104,9 +103,12 @@ def replay_bag(
     return outcome
 
 
-def _inputs(bag: BagReader, settings: Settings, reference: Modality) -> Inputs:
+def _inputs(bag: BagReader, settings: Settings) -> Inputs:
+    needed: list[Modality] = ['rgb' if settings.mode == 'rgb' else 'thermal']
+    if settings.mode == 'fused' and settings.on_missing == 'degrade':
+        needed = []  # either camera will do
     wanted: dict[Modality, InputSettings] = {'rgb': settings.rgb, 'thermal': settings.thermal}
-    inputs = choose_inputs(bag, wanted, needed=[reference])
+    inputs = choose_inputs(bag, wanted, needed=needed)
     if not any(topic.count for topic in bag.topics() if topic.name in inputs.cameras):
         message = f'no image in {bag.path}; it holds: {describe_topics(bag.topics())}'
         raise DataError(message, hint='record the camera topics')
@@ -126,9 +128,9 @@ def _outcome(job: ReplayJob, pipeline: Pipeline, inputs: Inputs, state: Replayed
     outcome = ReplayOutcome(
         summary=summary,
         error=state.error,
-        usable=pipeline.answered > 0,
+        usable=pipeline.answered + pipeline.rgb_alone > 0,
         interrupted=state.interrupted,
-        problems=[*state.problems, *(f'no {modality} images' for modality in inputs.absent)],
+        problems=_problems(pipeline, inputs, state),
     )
     if not outcome.usable and not state.interrupted:
         causes = {**_counts(summary, 'rejected_by'), **_counts(summary, 'dropped_by')}
@@ -137,6 +139,12 @@ def _outcome(job: ReplayJob, pipeline: Pipeline, inputs: Inputs, state: Replayed
         message = f'no usable frame in {job.bag} ({told}){earlier}'
         outcome.error = DataError(message, hint=f'xspec bag info {job.bag} shows what is in it')
     return outcome
+
+
+def _problems(pipeline: Pipeline, inputs: Inputs, state: Replayed) -> list[str]:
+    absent = [f'no {modality} images' for modality in inputs.absent]
+    misfit = pipeline.intake.fusing.last_misfit
+    return [*state.problems, *absent, *([misfit] if misfit else [])]
 
 
 def _counts(summary: dict[str, object], key: str) -> dict[str, int]:

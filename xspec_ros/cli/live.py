@@ -54,6 +54,9 @@ def command(
     rgb: Annotated[str | None, typer.Option(help='Topic of the RGB images.')] = None,
     thermal: Annotated[str | None, typer.Option(help='Topic of the thermal images.')] = None,
     model: Annotated[str | None, typer.Option(help='Bundle folder or shipped name.')] = None,
+    rig: Annotated[
+        str | None, typer.Option(help='Registration of the cameras, for mode fused.')
+    ] = None,
     mode: Annotated[str | None, typer.Option(help='thermal, fused or rgb.')] = None,
     engine: Annotated[str | None, typer.Option(help='Inference engine.')] = None,
     seconds: Annotated[float | None, typer.Option(help='End after this time.', min=0.0)] = None,
@@ -74,6 +77,7 @@ def command(
       xspec live
       xspec live --domain 7 --thermal /boson/image_raw --rgb /camera/image_raw
       xspec live --frames 1000 --json
+      xspec live --model out/fused --mode fused --rig rig.yaml
       xspec live --set thermal.transport=compressed --set score_threshold=0.4
     """  # noqa: D301 - the escape keeps the lines of the examples apart
 
@@ -83,6 +87,7 @@ def command(
             'thermal.topic': thermal,
             'model': model,
             'mode': mode,
+            'rig': rig,
             'engine': engine,
         }
         settings = read_settings(chosen, config=config, overrides=overrides or ())
@@ -126,7 +131,7 @@ def _outcome(report: LiveReport, *, interrupted: bool) -> Outcome:
     if report.failure is not None:
         outcome.error = report.failure
         outcome.exit_code = EXIT_PARTIAL if summary['answered'] else EXIT_NOTHING
-    elif not summary['answered'] and not interrupted:
+    elif not (summary['answered'] or summary['rgb_alone']) and not interrupted:
         outcome.error = DataError(
             _reason(report.notices), hint='see docs/dds.md, "Nothing arrives"'
         )

@@ -47,6 +47,9 @@ def command(
     ] = None,
     rgb: Annotated[str | None, typer.Option(help='Topic of the RGB camera.')] = None,
     thermal: Annotated[str | None, typer.Option(help='Topic of the thermal camera.')] = None,
+    rig: Annotated[
+        str | None, typer.Option(help='Registration of the cameras, for mode fused.')
+    ] = None,
     mode: Annotated[str | None, typer.Option(help='thermal, fused or rgb.')] = None,
     config: Annotated[Path | None, typer.Option(help='YAML file of run-time parameters.')] = None,
     set_: Annotated[
@@ -67,6 +70,7 @@ def command(
       xspec replay drive/ --model out/model --out out/replay --json
       xspec replay drive.mcap --rate 1 --engine onnxruntime
       xspec replay drive.mcap --thermal /boson/image_raw --set score_threshold=0.5
+      xspec replay drive.mcap --model out/fused --mode fused --rig rig.yaml
     """  # noqa: D301 - the escape keeps the lines of the examples apart
 
     def work() -> Outcome:
@@ -75,6 +79,7 @@ def command(
             'engine': engine,
             'precision': precision,
             'mode': mode,
+            'rig': rig,
             'rgb.topic': rgb,
             'thermal.topic': thermal,
         }
@@ -131,6 +136,11 @@ def summary_table(found: ReplayOutcome) -> str:
     rows = [
         ('frames received', data.get('rgb' if data.get('mode') == 'rgb' else 'thermal')),
         ('answered', data.get('answered')),
+        *(
+            [('degraded', _with_causes(data.get('degraded'), data.get('degraded_by')))]
+            if data.get('mode') == 'fused'
+            else []
+        ),
         ('rejected', _with_causes(data.get('rejected'), data.get('rejected_by'))),
         ('dropped', _with_causes(data.get('dropped'), data.get('dropped_by'))),
         ('pairs', data.get('pairs')),

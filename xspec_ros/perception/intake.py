@@ -16,84 +16,39 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 import logging
 from time import perf_counter_ns
 from typing import Literal, TYPE_CHECKING, TypeAlias
 
 from xspec_ros.core.compressed import decode_compressed, judge_compressed
 from xspec_ros.core.encodings import decode_image
-from xspec_ros.core.frame import Frame, Modality, Pair
 from xspec_ros.core.health import CameraWatch, LogThrottle, RateMeter
 from xspec_ros.core.limits import DecodeLimits
 from xspec_ros.core.radiometry import ToneTracker
-from xspec_ros.core.sync import (
-    Dropped,
-    Paired,
-    PairSynchronizer,
-    SyncEvent,
-    SyncSettings,
-    Unpaired,
-)
+from xspec_ros.core.sync import PairSynchronizer, SyncEvent, SyncSettings
 from xspec_ros.errors import MessageError
 from xspec_ros.messages.camera_info import decode_camera_info
 from xspec_ros.messages.image import decode_compressed_message, decode_image_message
 from xspec_ros.messages.topics import COMPRESSED_TYPE, IMAGE_TYPE
+from xspec_ros.perception.fusing import FULL_TONE, Fusing
+from xspec_ros.perception.work import IntakeCounts, Work
 
 if TYPE_CHECKING:
     from xspec_ros.bundle.manifest import Tone
+    from xspec_ros.core.frame import Frame, Modality
     from xspec_ros.core.radiometry import ToneState
+    from xspec_ros.core.rig import Rig
     from xspec_ros.messages.camera_info import CameraInfo
     from xspec_ros.perception.settings import CameraSettings, Settings
+
+__all__ = ['Intake', 'IntakeCounts', 'Payload', 'Work', 'pairing_settings']
 
 log = logging.getLogger(__name__)
 
 ZERO_STAMPS_BEFORE_RECEIVE_TIME = 5
 Payload: TypeAlias = bytes | bytearray | memoryview
 Order: TypeAlias = Literal['new', 'duplicate', 'old', 'epoch']
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Work:
-    """One reference frame that waits for the engine.
-
-    Attributes:
-        thermal: Thermal frame; None in mode ``rgb`` or when only RGB is there.
-        rgb: RGB frame; None when it plays no part or is missing.
-        tone: Low and high of the tone mapping, in counts.
-        skew_ms: RGB stamp minus thermal stamp; None without a pair.
-        received_ns: Monotonic time when the bytes of the reference frame were in hand.
-        decoded_ns: Monotonic time when it was decoded.
-    """
-
-    thermal: Frame | None
-    rgb: Frame | None
-    tone: tuple[float, float]
-    skew_ms: float | None
-    received_ns: int
-    decoded_ns: int
-
-
-@dataclass(slots=True)
-class IntakeCounts:
-    """What came in and what was lost on the way to the engine.
-
-    Attributes:
-        received: Messages by input.
-        rejected: Messages that cannot be used, by input and reason.
-        dropped: Usable reference frames that were not taken, by cause.
-        warnings: Oddities that did not cost a frame, by input and name.
-        epochs: Restarts of the stream (a bag that loops, a clock that steps back).
-    """
-
-    received: Counter[Modality] = field(default_factory=Counter)
-    rejected: dict[Modality, Counter[str]] = field(
-        default_factory=lambda: {'rgb': Counter(), 'thermal': Counter()}
-    )
-    dropped: Counter[str] = field(default_factory=Counter)
-    warnings: Counter[str] = field(default_factory=Counter)
-    epochs: int = 0
 
 
 @dataclass(slots=True)
@@ -120,7 +75,7 @@ class Intake:
         self.limits = _limits(settings)
         self.tone = _tracker(settings, tone)
         self.tone_state: ToneState | None = None
-        self.sync = PairSynchronizer(pairing_settings(settings, self.reference))
+        self.sync = PairSynchronizer(_pairing(settings))
         self.inputs: dict[Modality, InputState] = {
             'rgb': InputState(),
             'thermal': InputState(),
@@ -134,7 +89,8 @@ class Intake:
         self.calibrations: dict[Modality, CameraInfo] = {}
         self._model_tone = tone
         self._throttle = LogThrottle()
-        self._waiting: dict[int, Work] = {}
+        self.rig = _load_rig(settings)
+        self.fusing = Fusing(settings, self.rig, self.counts)
 
     def accept(
         self,
@@ -175,7 +131,7 @@ class Intake:
         if source == 'thermal':
             ready = self._accept_thermal(frame, taken=order in ('new', 'epoch'))
         elif self.settings.mode == 'rgb' and order in ('new', 'epoch'):
-            ready = [self._work(None, frame, (0.0, 255.0))]
+            ready = [replace(self._work(None, frame, FULL_TONE), reference='rgb')]
         in_order = order in ('new', 'epoch')
         events = self.sync.push(frame) if in_order or source != self.reference else []
         return ready + self._paired_work(events)
@@ -219,14 +175,15 @@ class Intake:
         Raises:
             ConfigError: They do not fit together; nothing has changed then.
         """
-        pairing = pairing_settings(settings, self.reference)
+        pairing = _pairing(settings)
         if _tone_keys(settings) != _tone_keys(self.settings):
             self.tone = _tracker(settings, self._model_tone)
         self.limits = _limits(settings)
-        self.settings = settings
-        if pairing == self.sync.settings:
-            return []
-        return self._paired_work(self.sync.retune(pairing))
+        ready: list[Work] = []
+        if pairing != self.sync.settings:
+            ready = self._paired_work(self.sync.retune(pairing))
+        self.settings = self.fusing.settings = settings
+        return ready
 
     def retune(self, tone: Tone) -> None:
         """Take the tone statistics of another model, for the work that waits as well."""
@@ -234,15 +191,12 @@ class Intake:
             return
         self._model_tone = tone
         self.tone = _tracker(self.settings, tone)
-        for stamp_ns, work in self._waiting.items():
-            if work.thermal is not None:
-                state = self.tone.update(work.thermal)
-                self._waiting[stamp_ns] = replace(work, tone=(state.low, state.high))
+        self.fusing.retone(self.tone)
 
     @property
     def reference(self) -> Modality:
         """The camera that gets one answer a frame."""
-        return 'rgb' if self.settings.mode == 'rgb' else 'thermal'
+        return _reference(self.settings)
 
     def _decode(self, source: Modality, type_name: str, cdr: Payload, received_ns: int) -> Frame:
         size = memoryview(cdr).nbytes
@@ -322,18 +276,19 @@ class Intake:
         self.cameras.heard(
             'thermal', frame.received_ns, shutter=state.constant, frozen=state.frozen
         )
-        if not taken or self.settings.mode == 'rgb':
-            return []
-        if state.constant:
-            self.counts.rejected['thermal']['shutter'] += 1
+        mode = self.settings.mode
+        if not taken or mode == 'rgb':
             return []
         if state.frozen:
             self.counts.warnings['thermal/frozen'] += 1
         work = self._work(frame, None, (state.low, state.high))
-        if self.settings.mode == 'thermal':
-            return [work]
-        self._waiting[frame.stamp_ns] = work
-        return []
+        if mode == 'fused':
+            self.fusing.hold(work, shutter=state.constant)
+            return []
+        if state.constant:
+            self.counts.rejected['thermal']['shutter'] += 1
+            return []
+        return [work]
 
     def _work(self, thermal: Frame | None, rgb: Frame | None, tone: tuple[float, float]) -> Work:
         reference = thermal or rgb
@@ -348,21 +303,7 @@ class Intake:
 
     def _paired_work(self, events: list[SyncEvent]) -> list[Work]:
         """Turn pairing decisions into work for fused models; count only for the others."""
-        if self.settings.mode != 'fused':
-            return []
-        ready: list[Work] = []
-        for event in events:
-            match event:
-                case Paired(pair=Pair(thermal=thermal, rgb=rgb, skew_ns=skew_ns)):
-                    if work := self._waiting.pop(thermal.stamp_ns, None):
-                        ready.append(replace(work, rgb=rgb, skew_ms=skew_ns / 1e6))
-                case Unpaired(frame=frame) if frame.modality == 'thermal':
-                    if work := self._waiting.pop(frame.stamp_ns, None):
-                        ready.append(work)
-                case Dropped(frame=frame, cause=cause):
-                    if self._waiting.pop(frame.stamp_ns, None):
-                        self.counts.dropped[cause] += 1
-        return ready
+        return self.fusing.decide(events) if self.settings.mode == 'fused' else []
 
 
 def _limits(settings: Settings) -> DecodeLimits:
@@ -373,6 +314,24 @@ def _limits(settings: Settings) -> DecodeLimits:
         allow_lossy_thermal=settings.allow_lossy_thermal,
         swap_rb=settings.swap_rb,
     )
+
+
+def _load_rig(settings: Settings) -> Rig | None:
+    if not settings.rig:
+        return None
+    from xspec_ros.core.rig import load_rig
+
+    return load_rig(settings.rig)
+
+
+def _reference(settings: Settings) -> Modality:
+    return 'rgb' if settings.mode == 'rgb' else 'thermal'
+
+
+def _pairing(settings: Settings) -> SyncSettings:
+    """Return how this mode pairs: fused, RGB goes on alone while the thermal camera is dead."""
+    alone = settings.mode == 'fused' and settings.on_missing == 'degrade'
+    return replace(pairing_settings(settings, _reference(settings)), rgb_fallback=alone)
 
 
 def _tone_keys(settings: Settings) -> tuple[object, ...]:

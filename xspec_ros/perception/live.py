@@ -141,11 +141,11 @@ class LiveRunner:
         if not works:
             return
         with self._ready:
-            lost = len(works) - 1 + (self._next is not None)
+            lost = works[:-1] if self._next is None else [self._next[0], *works[:-1]]
             self._next = works[-1], self.pipeline.serving
             self._ready.notify_all()
-        for _ in range(lost):
-            self.pipeline.drop('overflow')
+        for work in lost:
+            self.pipeline.drop('overflow', work)
 
     def _take(self) -> tuple[tuple[Work, Serving] | None, list[Perception]]:
         """Wait for the next work; return it with the models that no work needs any more."""

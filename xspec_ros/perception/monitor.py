@@ -62,6 +62,7 @@ class Monitor:
         self._clock_reminder = Reminder()
         rarely = pipeline.settings.mode != 'fused'
         self._pairing_reminder = Reminder(PAIRING_STANDS_S, rarely=rarely)
+        self._grid_reminder = Reminder()
         self._noted: dict[str, Notice] = {}
         self._board = StatusBoard(pipeline, node)
 
@@ -92,7 +93,12 @@ class Monitor:
         notices: list[Notice] = []
         for watch in self._watches.values():
             notices += watch.check(now_ns, look)
-        return [*notices, *self._check_pairing(now_ns), *self._check_clock(now_ns, clock_ns)]
+        return [
+            *notices,
+            *self._check_pairing(now_ns),
+            *self._check_grid(now_ns),
+            *self._check_clock(now_ns, clock_ns),
+        ]
 
     def statuses(self, now_ns: int) -> list[Status]:
         """Return one status for each part, with what was told and still holds.
@@ -124,6 +130,12 @@ class Monitor:
         if mode != 'fused':
             text += f' (mode {mode} answers without pairs)'
         return [Notice(level='warning', kind='pairing', text=text)]
+
+    def _check_grid(self, now_ns: int) -> list[Notice]:
+        """Tell that RGB cannot be laid over the thermal picture."""
+        text = self._pipeline.intake.fusing.misfit
+        due = self._grid_reminder.is_due('unregistered' if text else '', now_ns)
+        return [Notice(level='warning', kind='unregistered', text=text)] if due else []
 
     def _check_clock(self, now_ns: int, clock_ns: int | None) -> list[Notice]:
         had_trouble = self._clock.trouble is not None

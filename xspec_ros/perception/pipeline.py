@@ -17,9 +17,11 @@
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from time import perf_counter_ns
 from typing import TYPE_CHECKING
+
+import numpy as np
 
 from xspec_ros.core.health import LatencyRecorder
 from xspec_ros.errors import EngineError
@@ -69,7 +71,7 @@ class Answer:
     """What came of one piece of work.
 
     Attributes:
-        work: The work.
+        work: The work; its RGB frame as the model saw it, on the thermal grid where it had to be.
         result: The result, all boxes included.
         messages: Segmentation, confidence and detections, ready to send.
         serving: What answered.
@@ -95,7 +97,8 @@ class Pipeline:
         self.intake = Intake(settings, perception.bundle.manifest.input.tone)
         self.latency = LatencyRecorder()
         self.answered = 0
-        self.degraded = 0
+        self.rgb_alone = 0
+        self.degraded: Counter[str] = Counter()
         self.detections = 0
         self.dropped: Counter[str] = Counter()
         self.swaps = 0
@@ -170,9 +173,18 @@ class Pipeline:
         """Begin a new epoch: the clock went back; see ``Intake.restart``."""
         return self.intake.restart(now_stamp_ns)
 
-    def drop(self, cause: str) -> None:
-        """Count a reference frame that was accepted and will not be answered."""
-        self.dropped[cause] += 1
+    def drop(self, cause: str, work: Work | None = None) -> None:
+        """Count a frame that was accepted and will not be answered.
+
+        Args:
+            cause: Why.
+            work: The frame; one of the other camera, which would have answered alone, is counted
+                apart. None for a reference frame.
+        """
+        if work is None or work.reference == self.intake.reference:
+            self.dropped[cause] += 1
+        else:
+            self.intake.counts.warnings[f'{work.reference}/{cause}'] += 1
 
     def run(self, work: Work, serving: Serving | None = None) -> Answer:
         """Infer and encode one piece of work, and take its times.
@@ -187,16 +199,21 @@ class Pipeline:
         serving = serving or self.serving
         started_ns = perf_counter_ns()
         try:
+            work = self._registered(work)
             result = self._infer(work, serving)
         except EngineError:
-            self.drop('engine')
+            self.drop('engine', work)
             raise
         inferred_ns = perf_counter_ns()
         messages = self._encode(result, serving)
         finished_ns = perf_counter_ns()
         self._record(work, started_ns, inferred_ns, finished_ns)
-        self.answered += 1
-        self.degraded += result.degraded
+        if work.reference == self.intake.reference:
+            self.answered += 1
+        else:
+            self.rgb_alone += 1
+        if result.degraded:
+            self.degraded[work.degraded] += 1
         self._last_ns = finished_ns
         return Answer(work=work, result=result, messages=messages, serving=serving)
 
@@ -224,13 +241,16 @@ class Pipeline:
         counts, pairing = self.intake.counts, self.intake.sync.counts
         # Copies, each made at once: another thread may be counting.
         dropped = Counter(counts.dropped) + Counter(self.dropped)
+        degraded = Counter(self.degraded)
         rejected = dict(counts.rejected[self.intake.reference])
         seconds = (self._last_ns - self._first_ns) / 1e9
         return {
             'thermal': counts.received['thermal'],
             'rgb': counts.received['rgb'],
             'answered': self.answered,
-            'degraded': self.degraded,
+            'degraded': degraded.total(),
+            'degraded_by': dict(degraded),
+            'rgb_alone': self.rgb_alone,
             'pairs': pairing.paired,
             'unpaired': sum(pairing.unpaired_by.values()),
             'dropped': dropped.total(),
@@ -242,7 +262,7 @@ class Pipeline:
             'epochs': counts.epochs,
             'swaps': self.swaps,
             'detections': self.detections,
-            'fps': round(self.answered / seconds, 2) if seconds > 0 else 0.0,
+            'fps': round((self.answered + self.rgb_alone) / seconds, 2) if seconds > 0 else 0.0,
             'engine': self.perception.engine.name,
             'precision': self.perception.engine.precision,
             'model': self.perception.bundle.manifest.name,
@@ -252,15 +272,26 @@ class Pipeline:
         """Free the engines."""
         self.perception.close()
 
+    def _registered(self, work: Work) -> Work:
+        """Return the work with RGB on the thermal grid, where a thermal frame is answered."""
+        rig = self.intake.rig
+        if rig is None or work.rgb is None or work.reference == 'rgb':
+            return work
+        image, _ = rig.warp_rgb(work.rgb.image.astype(np.uint8, copy=False))
+        return replace(work, rgb=replace(work.rgb, image=image))
+
     def _infer(self, work: Work, serving: Serving) -> Result:
-        turns = self.settings.thermal.rotate_deg, self.settings.rgb.rotate_deg
+        thermal_turn, rgb_turn = self.settings.thermal.rotate_deg, self.settings.rgb.rotate_deg
+        on_thermal_grid = work.reference == 'thermal'
+        if on_thermal_grid and self.intake.rig is not None:
+            rgb_turn = thermal_turn
         result = serving.perception.infer_frame(
-            upright(work.thermal, turns[0]),
-            upright(work.rgb, turns[1]),
+            upright(work.thermal, thermal_turn),
+            upright(work.rgb, rgb_turn),
             work.tone,
             confidence_threshold=serving.confidence_threshold,
         )
-        return as_received(result, turns[result.mode == 'rgb'])
+        return as_received(result, thermal_turn if on_thermal_grid else rgb_turn)
 
     def _encode(self, result: Result, serving: Serving) -> tuple[Outgoing, ...]:
         stamp_ns, frame_id = result.stamp_ns, result.frame_id

@@ -24,6 +24,7 @@ from xspec_ros.core.result import Mode
 from xspec_ros.messages.topics import RGB, THERMAL
 
 Transport: TypeAlias = Literal['auto', 'raw', 'compressed']
+OnMissing: TypeAlias = Literal['degrade', 'silence']
 ReceiveTime: TypeAlias = Literal['auto', 'always', 'never']
 Turn: TypeAlias = Literal[0, 90, 180, 270]
 Share: TypeAlias = Annotated[float, Meta(ge=0.0, le=1.0)]
@@ -136,6 +137,21 @@ class Settings(CameraSettings, frozen=True, kw_only=True, forbid_unknown_fields=
         ),
     ] = 'default'
     mode: Annotated[Mode, Meta(description='Which graph of the bundle answers.')] = 'thermal'
+    rig: Annotated[
+        str,
+        Meta(
+            description='Registration of the cameras, as xspec register writes it; brings RGB '
+            'onto the thermal grid in mode fused. Empty: it comes there already.'
+        ),
+    ] = ''
+    on_missing: Annotated[
+        OnMissing,
+        Meta(
+            description='Mode fused with one camera missing: degrade goes on with the other, '
+            'silence publishes for pairs only.',
+            extra=LIVE,
+        ),
+    ] = 'degrade'
     engine: Annotated[
         str,
         Meta(

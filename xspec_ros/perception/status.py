@@ -37,7 +37,7 @@ LOSS_SHARE = 0.02
 RECENT_NS = 5 * NS_PER_S
 SHORT_HASH = 12
 INPUTS: tuple[Modality, Modality] = ('thermal', 'rgb')
-COUNT_FAMILIES = ('dropped_by', 'rejected_by', 'rejected_rgb_by', 'warnings')
+COUNT_FAMILIES = ('degraded_by', 'dropped_by', 'rejected_by', 'rejected_rgb_by', 'warnings')
 ENGINE_KEYS = ('model', 'engine', 'precision')
 LEVELS = {'info': OK, 'warning': WARN, 'error': ERROR}
 ABOUT_MODEL = ('swap', 'model')
@@ -170,9 +170,12 @@ class StatusBoard:
             values[f'latency_{quantile}_ms'] = _milliseconds(value)
         camera = self._pipeline.intake.reference
         message = f'{counts["answered"]} of {counts[camera]} {camera} frames answered'
+        if counts['rgb_alone']:
+            message += f', and {counts["rgb_alone"]} rgb frames without thermal'
         troubles = []
         if self._degraded.is_recent(counts['degraded'], now_ns):
-            troubles.append('degraded: frames are answered from one camera, without a partner')
+            causes = _causes(counts['degraded_by'])
+            troubles.append(f'degraded: frames are answered from one camera ({causes})')
         if self._rejected.is_recent(counts['rejected'], now_ns):
             troubles.append(f'frames are rejected: {_causes(counts["rejected_by"])}')
         level = WARN if troubles else OK

@@ -18,6 +18,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from xspec_ros.core.sync_axes import other_input
 from xspec_ros.perception.buffers import buffer_advice
 from xspec_ros.perception.notices import Level, Notice, NS_PER_S, Reminder
 from xspec_ros.perception.silence import explain_death, explain_silence
@@ -140,10 +141,13 @@ class InputWatch:
         """Add what goes on without this camera."""
         if not self.needed:
             goes_on = f'mode {self._mode} does without it'
-        elif self._mode == 'fused' and self.name == 'rgb':
-            goes_on = 'thermal frames are answered alone meanwhile'
-        else:
+        elif self._mode != 'fused':
             return notice
+        elif self._intake.settings.on_missing == 'silence':
+            goes_on = 'nothing is answered meanwhile (on_missing: silence)'
+        else:
+            other = other_input(self.name)
+            goes_on = f'{other} frames are answered alone meanwhile'
         return self._notice(notice.level, notice.kind, f'{notice.text}; {goes_on}')
 
     @staticmethod

@@ -179,11 +179,11 @@ def _latency(summary: Mapping[str, object]) -> str:
 
 def _counts(summary: Mapping[str, object]) -> str:
     keys = (
-        'thermal', 'rgb', 'received', 'answered', 'degraded', 'pairs', 'unpaired', 'dropped',
-        'rejected', 'missing', 'foreign',
+        'thermal', 'rgb', 'received', 'answered', 'degraded', 'rgb_alone', 'pairs', 'unpaired',
+        'dropped', 'rejected', 'missing', 'foreign',
     )  # fmt: skip
     rows = [(key, _text(summary[key])) for key in keys if key in summary]
-    for group in ('dropped_by', 'rejected_by', 'rejected_rgb_by', 'warnings'):
+    for group in ('degraded_by', 'dropped_by', 'rejected_by', 'rejected_rgb_by', 'warnings'):
         label = group.replace('_by', '').replace('_', ' ')
         rows += [
             (f'{escape(label)}: {escape(str(cause))}', _text(count))
