@@ -66,8 +66,41 @@ def test_another_seed_gives_other_batches(picture):
 
 def test_two_processes_share_the_batch_of_one(picture):
     whole = source(picture, batch_size=4).batch(2)
-    parts = [source(picture, batch_size=2, rank=rank).batch(2) for rank in (0, 1)]
-    assert torch.equal(torch.cat([part.thermal for part in parts]), whole.thermal)
+    for rank in (0, 1):
+        part = source(picture, batch_size=2, rank=rank, processes=2).batch(2)
+        assert torch.equal(part.thermal, whole.thermal[rank::2])
+
+
+def test_a_stratified_batch_holds_every_source_in_its_share(picture):
+    sources = [(named(picture, 'a'), 3.0), (named(picture, 'b'), 1.0)]
+    for processes in (1, 2):
+        drawn = BatchSource(
+            sources, args(batch_size=8 // processes, stratified=True, processes=processes)
+        )
+        names = drawn.batch(5).names
+        assert names.count('b') == 2 // processes
+
+
+def test_day_pictures_take_the_look_of_the_night(picture):
+    night = dataclasses.replace(picture, thermal=np.full((60, 80), 500, np.uint16), day=False)
+    night.thermal[:30] = 900
+    looks = MemoryPictures([night], {'name': 'looks'})
+    still = PhotoArgs(
+        gain=0, offset=0, gamma=1, equalise=0, invert=0, noise=0, fixed_pattern=0, blur=0, erase=0
+    )
+    values = args(photo=still, look_share=1.0, crop=CropArgs(scale=(1, 1), flip=0))
+    by_day = BatchSource([(named(picture, 'a'), 1.0)], values, looks=looks).batch(0)
+    assert ((by_day.thermal < 0.1) | (by_day.thermal > 0.9)).float().mean() > 0.8  # two levels
+    by_night = BatchSource([(named(picture, 'a', day=False), 1.0)], values, looks=looks).batch(0)
+    assert ((by_night.thermal < 0.1) | (by_night.thermal > 0.9)).float().mean() < 0.5
+
+
+def test_padding_is_outside_the_picture(picture):
+    values = args(crop_hw=(160, 192), crop=CropArgs(scale=(0.5, 0.5)))
+    batch = source(picture, photo=PhotoArgs(erase=0)).batch(0)
+    padded = BatchSource([(named(picture, 'a'), 1.0)], values).batch(0)
+    assert batch.inside.float().mean() > padded.inside.float().mean()
+    assert (padded.label_map[~padded.inside] == IGNORE).all()
 
 
 def test_prefetching_keeps_the_order(picture):

@@ -131,9 +131,9 @@ class BatchSource:
         return self._looks[int(rng.integers(len(self._looks)))].thermal
 
     def batch(self, number: int) -> Batch:
-        """Draw batch ``number``."""
-        first = self._args.rank * self._args.batch_size
-        indices = range(first, first + self._args.batch_size)
+        """Draw batch ``number``: every process takes its turn, so that each has of all sources."""
+        args = self._args
+        indices = range(args.rank, args.batch_size * args.processes, args.processes)
         return collate([self.example(number, index) for index in indices])
 
 
