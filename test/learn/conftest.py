@@ -80,6 +80,16 @@ def toy_dataset(tmp_path):
 @pytest.fixture
 def toy_recipe(toy_dataset):
     """Return a function that builds a recipe of seconds, with overrides."""
+    return _recipes_of(toy_dataset)
+
+
+@pytest.fixture(scope='session')
+def new_toy_recipe():
+    """Return a function that writes a toy data set into a folder and does as ``toy_recipe``."""
+    return lambda folder: _recipes_of(write_toy_dataset(folder / 'data' / 'toy'))
+
+
+def _recipes_of(toy_dataset):
     from xspec_ros.config import parse_struct
     from xspec_ros.learn.train.recipe import Recipe
 

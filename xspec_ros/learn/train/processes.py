@@ -23,6 +23,7 @@ from __future__ import annotations
 import contextlib
 import logging
 import multiprocessing
+from multiprocessing.connection import wait
 import os
 import signal
 import socket
@@ -41,6 +42,7 @@ if TYPE_CHECKING:
 
 RANK_KEY = 'LOCAL_RANK'  # set where somebody else has started the processes
 GRACE_S = 20.0  # a child that has not ended by then is stopped
+FAILING_S = 20.0  # from the loss of a connection to the end of the process at its other side
 Shared = TypeVar('Shared', bound='torch.Tensor | str')
 
 
@@ -121,12 +123,11 @@ def companions(count: int, work: Callable[..., object], *args: object) -> Iterat
         with warnings.catch_warnings():
             _ignore_layouts()
             yield
-    except RuntimeError as err:  # the connection to a process that has ended
-        _end(children)
-        if reasons.empty():
+    except RuntimeError as err:  # mostly that the connection to a process that failed is gone
+        reason = _first_failure(children, reasons)
+        if reason is None:
             raise
-        message = f'another process failed: {reasons.get()}'
-        raise DataError(message, hint='all processes have stopped') from err
+        raise DataError(reason, hint='all processes have stopped') from err
     finally:
         _restore(before)
         if _together():
@@ -170,6 +171,20 @@ def _join(
         sys.exit(1)
     except KeyboardInterrupt:
         sys.exit(128 + signal.SIGINT)
+
+
+def _first_failure(
+    children: list[SpawnProcess], reasons: multiprocessing.SimpleQueue[str]
+) -> str | None:
+    """Return why a child has ended of its own, or None."""
+    ended = wait([child.sentinel for child in children], FAILING_S)
+    for number, child in enumerate(children, 1):
+        if child.sentinel in ended:
+            child.join(GRACE_S)  # its files are closed a moment before its exit code is known
+        if child.exitcode:
+            told = 'ended by itself' if reasons.empty() else f'failed: {reasons.get()}'
+            return f'process {number} of the run {told} (exit code {child.exitcode})'
+    return None
 
 
 def _ignore_layouts() -> None:

@@ -207,7 +207,7 @@ def run_recipe(recipe: Recipe, options: RunOptions) -> TrainReport:
 def _take_part(recipe: Recipe, options: RunOptions) -> TrainReport:
     """Train a recipe as one of its processes."""
     args = recipe.train
-    fabric = _launch(args)
+    fabric = launch_fabric(args)
     torch.manual_seed(recipe.seed)
     teacher = open_teacher(recipe, options.stages)
     method, optimizer, average = _set_up(fabric, recipe, options, teacher)
@@ -259,8 +259,8 @@ def _take_part(recipe: Recipe, options: RunOptions) -> TrainReport:
     return _report(run, finished=finished)
 
 
-def _launch(args: TrainArgs) -> Fabric:
-    """Join the processes of the run."""
+def launch_fabric(args: TrainArgs) -> Fabric:
+    """Join the processes of the run, with its precision and device."""
     from lightning_fabric import Fabric  # seconds to import  # noqa: PLC0415  # seconds to import
     from lightning_fabric.strategies.ddp import DDPStrategy  # noqa: PLC0415
 
