@@ -14,6 +14,11 @@
 
 from __future__ import annotations
 
+import os
+import resource
+import signal
+import sys
+
 import pytest
 import torch
 
@@ -83,6 +88,96 @@ def test_a_full_disk_leaves_the_old_one(tmp_path, network, monkeypatch):
     with pytest.raises(DataError, match='No space left'):
         save_checkpoint(tmp_path / 'last', network.state_dict(), info(step=2), state(2))
     assert load_checkpoint(tmp_path / 'last').info.step == 1
+    assert [path.name for path in tmp_path.iterdir()] == ['last']
+
+
+def in_a_child(work):
+    """Run ``work`` in a forked process; return how it ended (0, or minus the signal)."""
+    child = os.fork()
+    if child == 0:
+        try:
+            work()
+        finally:
+            os._exit(0)
+    return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+
+
+def kill_at_event(number, folder):
+    """Kill this process when the interpreter is about to touch the folder for the n-th time."""
+    left = [number]
+
+    def hook(event, args):
+        if event.startswith(('open', 'os.', 'shutil.')) and str(folder) in str(args):
+            left[0] -= 1
+            if left[0] == 0:
+                os.kill(os.getpid(), signal.SIGKILL)
+
+    sys.addaudithook(hook)
+
+
+def test_a_kill_at_any_moment_leaves_a_whole_checkpoint(tmp_path, network):
+    weights, steps, number = network.state_dict(), set(), 0
+    while True:
+        number += 1
+        folder = tmp_path / str(number) / 'last'
+        save_checkpoint(folder, weights, info(step=1), state(1))
+
+        def save(folder=folder, number=number):
+            kill_at_event(number, folder)
+            save_checkpoint(folder, weights, info(step=2), state(2))
+
+        ended = in_a_child(save)
+        found = load_checkpoint(folder).info.step
+        assert load_state(folder).step == found
+        save_checkpoint(folder, weights, info(step=3), state(3))  # what is left is no obstacle
+        assert load_state(folder).step == 3
+        assert [path.name for path in folder.parent.iterdir()] == ['last']
+        if ended == 0:
+            break
+        assert ended == -signal.SIGKILL
+        steps.add(found)
+    assert found == 2
+    assert steps == {1, 2}
+    assert number > 12  # as many moments were tried
+
+
+@pytest.mark.parametrize('share', [0.0, 0.3, 0.999])
+@pytest.mark.parametrize('name', ['weights.safetensors', 'state.safetensors'])
+def test_a_kill_within_a_file_leaves_the_old_one(tmp_path, network, name, share):
+    folder = tmp_path / 'last'
+    large = ResumeState(tensors={'a': torch.zeros(10**6)}, step=2, best=None, best_step=None)
+    save_checkpoint(folder, network.state_dict(), info(step=1), large)
+    sizes = {path.name: path.stat().st_size for path in folder.iterdir()}
+    assert sizes['weights.safetensors'] < sizes['state.safetensors']
+
+    def save():
+        signal.signal(signal.SIGXFSZ, signal.SIG_DFL)  # the write beyond the limit kills
+        limit_files(int(sizes[name] * share))
+        save_checkpoint(folder, network.state_dict(), info(step=2), large)
+
+    assert in_a_child(save) == -signal.SIGXFSZ
+    assert load_checkpoint(folder).info.step == 1
+    assert load_state(folder).step == 2
+
+
+def limit_files(size):
+    resource.setrlimit(resource.RLIMIT_FSIZE, (size, size))
+
+
+@pytest.mark.parametrize('share', [0.0, 0.5])
+def test_a_file_that_the_disk_does_not_take_leaves_the_old_one(tmp_path, network, share):
+    folder = tmp_path / 'last'
+    save_checkpoint(folder, network.state_dict(), info(step=1), state(1))
+    size = (folder / 'weights.safetensors').stat().st_size
+
+    def save():
+        limit_files(int(size * share))
+        with pytest.raises(DataError, match=r'cannot write checkpoint .* last good'):
+            save_checkpoint(folder, network.state_dict(), info(step=2), state(2))
+        os.kill(os.getpid(), signal.SIGUSR1)  # it was raised
+
+    assert in_a_child(save) == -signal.SIGUSR1
+    assert load_checkpoint(folder).info.step == load_state(folder).step == 1
     assert [path.name for path in tmp_path.iterdir()] == ['last']
 
 

@@ -28,6 +28,7 @@ from safetensors.torch import load_file
 import torch
 
 from xspec_ros.config import dump_yaml
+from xspec_ros.learn.train.checkpoint import load_checkpoint
 from xspec_ros.learn.train.run import run_recipe, RunOptions
 
 PAIRS = 'data=[{synth: {count: 4, seed: 3, night_share: 0.5, size: [128, 96]}, modality: both}]'
@@ -69,12 +70,12 @@ def told(folder):
     ]
 
 
-def start(recipe, out, *options):
+def start(recipe, out, *options, first=''):
     """Start a run as a process, as a user does."""
     file = out.with_suffix('.yaml')
     file.write_text(dump_yaml(recipe))
     program = (
-        'import torch, cv2, sys; torch.set_num_threads(1); cv2.setNumThreads(1); '
+        f'{first}import torch, cv2; torch.set_num_threads(1); cv2.setNumThreads(1); '
         'from xspec_ros.cli.app import main; main()'
     )
     command = [sys.executable, '-c', program, 'train', str(file), '--out', str(out), *options]
@@ -127,6 +128,23 @@ def killing(after):
             raise KilledError
 
     return step
+
+
+def test_a_full_disk_ends_the_run_and_keeps_the_last_checkpoint(toy_recipe, tmp_path):
+    recipe, out = toy_recipe(*EVERY, 'train.log_every=100'), tmp_path / 'run'
+    run_recipe(toy_recipe(*EVERY, 'train.steps=2'), RunOptions(out=out))
+    limit = (out / 'last' / 'state.safetensors').stat().st_size - 1000
+
+    first = f'import resource; resource.setrlimit(resource.RLIMIT_FSIZE, ({limit}, {limit})); '
+    process = start(recipe, out, '--resume', first=first)
+    words = process.stderr.read()
+    assert process.wait() == 2
+    assert 'cannot write checkpoint' in words
+    assert 'the last good checkpoint is kept' in words
+    assert 'Traceback' not in words
+    assert load_checkpoint(out).info.step == 2
+    done = run_recipe(recipe, RunOptions(out=out, resume=True))  # with room again
+    assert done.steps == 6
 
 
 def test_figures_of_validation_are_kept(toy_recipe, tmp_path):
