@@ -22,7 +22,9 @@ from xspec_ros.datasets.images import picture_size
 from xspec_ros.errors import DataError
 
 if TYPE_CHECKING:
-    from xspec_ros.core.truth import Boxes
+    import numpy as np
+    from numpy.typing import NDArray
+
     from xspec_ros.datasets.dataset import Dataset, Entry
     from xspec_ros.datasets.sample import Sample
 
@@ -59,14 +61,15 @@ def _outside(sample: Sample) -> list[str]:
     ):
         if image is None or boxes is None:
             continue
-        number = _count_outside(boxes, *image.shape[:2])
+        number = count_outside(boxes.boxes_xyxy, *image.shape[:2])
         if number:
             problems.append(f'{number} {which} boxes of {sample.name} lie outside the picture')
     return problems
 
 
-def _count_outside(boxes: Boxes, height: int, width: int) -> int:
-    left, top, right, bottom = boxes.boxes_xyxy.T
+def count_outside(boxes_xyxy: NDArray[np.float32], height: int, width: int) -> int:
+    """Return how many boxes, (N, 4) corners, lie wholly outside a picture."""
+    left, top, right, bottom = boxes_xyxy.T
     outside = (left >= width) | (top >= height) | (right <= 0) | (bottom <= 0)
     return int(outside.sum())
 

@@ -73,7 +73,7 @@ def test_an_absent_folder_says_how_to_point_to_it(context):
 
 def test_a_source_is_one_thing(context):
     for source in (Source(), Source(dataset='toy', synth=SynthSource())):
-        with pytest.raises(ConfigError, match='dataset and synth'):
+        with pytest.raises(ConfigError, match='dataset, synth and bag'):
             open_source(source, context)
 
 

@@ -20,8 +20,16 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from xspec_ros.datasets import check, Dataset
-from xspec_ros.errors import DataError
-from xspec_ros.learn.data.sources import check_choice, open_folds, Source, SourceContext
+from xspec_ros.datasets.check import count_outside
+from xspec_ros.errors import DataError, XspecError
+from xspec_ros.learn.data.bags import bag_pictures, Findings
+from xspec_ros.learn.data.sources import (
+    bag_choice,
+    check_choice,
+    open_folds,
+    Source,
+    SourceContext,
+)
 
 if TYPE_CHECKING:
     from xspec_ros.datasets.dataset import Entry
@@ -52,7 +60,7 @@ def check_source(source: Source, context: SourceContext) -> SourceCheck:
     """Read every file of a source; synthetic drives are taken at their word.
 
     Raises:
-        ConfigError: Not exactly one of ``dataset`` and ``synth``.
+        ConfigError: Not exactly one of ``dataset``, ``synth`` and ``bag``.
     """
     check_choice(source)
     if source.synth is not None:
@@ -60,6 +68,8 @@ def check_source(source: Source, context: SourceContext) -> SourceCheck:
         return SourceCheck(
             name='synth', folds=seed, pictures=count, masks=count, boxes=count, problems=()
         )
+    if source.bag is not None:
+        return _check_bag(source, context)
     datasets: list[Dataset] = []
     problems: list[str] = []
     try:
@@ -80,6 +90,31 @@ def check_source(source: Source, context: SourceContext) -> SourceCheck:
         masks=sum(entry.mask is not None for entry in entries) if source.masks else 0,
         boxes=sum(each is not None for each in boxes) if source.boxes else 0,
         problems=tuple(problems),
+    )
+
+
+def _check_bag(source: Source, context: SourceContext) -> SourceCheck:
+    """Decode every frame of a bag."""
+    findings, pictures, masks, boxes, outside = Findings(), 0, 0, 0, 0
+    try:
+        for picture in bag_pictures(bag_choice(source, context), findings):
+            pictures += 1
+            masks += picture.label_map is not None
+            boxes += picture.has_boxes
+            outside += count_outside(picture.boxes_xyxy, *picture.size_hw)
+    except XspecError as err:
+        findings.problems.append(str(err))
+    if outside:
+        findings.problems.append(f'{outside} boxes of {source.bag} lie outside their pictures')
+    if not pictures and not findings.problems:
+        findings.problems.append(f'{source.bag} has no {source.modality} pictures')
+    return SourceCheck(
+        name=str(source.bag),
+        folds='' if source.every == 1 else f'every {source.every}',
+        pictures=pictures,
+        masks=masks if source.masks else 0,
+        boxes=boxes if source.boxes else 0,
+        problems=tuple(findings.lines()),
     )
 
 

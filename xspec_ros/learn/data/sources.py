@@ -25,8 +25,10 @@ import msgspec
 import numpy as np
 
 from xspec_ros.core.labels import ClassLabel, index_by_name
+from xspec_ros.core.rig import load_rig
 from xspec_ros.datasets import Dataset, open_dataset
 from xspec_ros.errors import ConfigError, DataError
+from xspec_ros.learn.data.bags import BagChoice, open_bag_pictures
 from xspec_ros.learn.data.daylight import is_day
 from xspec_ros.learn.data.picture import Picture, PictureSet, SourceModality
 from xspec_ros.learn.data.synthetic import open_synthetic, SynthSource
@@ -46,7 +48,9 @@ class Source(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     Attributes:
         dataset: Folder of a data set, relative to ``data_root`` unless absolute.
         synth: Synthetic drives instead of a folder.
-        bag: A ROS 2 bag instead of a folder; relative like one.
+        bag: A ROS 2 bag instead of a folder; relative like one. Masks and boxes are its topics
+            of ground truth, where it has them.
+        every: One frame or pair of a bag out of this many.
         folds: Folds to take; all when empty.
         part: Part of the set, for example ``pool``; all when null.
         modality: Pictures to load and whose boxes to take: ``thermal``, ``rgb`` or ``both``
@@ -66,6 +70,7 @@ class Source(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     dataset: str | None = None
     synth: SynthSource | None = None
     bag: str | None = None
+    every: Annotated[int, msgspec.Meta(ge=1)] = 1
     folds: tuple[str, ...] = ()
     part: str | None = None
     modality: SourceModality = 'thermal'
@@ -130,7 +135,7 @@ def open_source(source: Source, context: SourceContext) -> PictureSet:
     """Open one source and read or render what it names.
 
     Raises:
-        ConfigError: Not exactly one of ``dataset`` and ``synth``; an unknown class name.
+        ConfigError: Not exactly one of ``dataset``, ``synth`` and ``bag``; an unknown class name.
         DataError: The folder is absent, unreadable or holds nothing of that choice.
     """
     check_choice(source)
@@ -140,7 +145,7 @@ def open_source(source: Source, context: SourceContext) -> PictureSet:
     if not len(pictures):
         message = f'no {source.when} pictures in {pictures.title}'
         raise DataError(message, hint='split.csv says which picture is of day or night')
-    withheld = source.synth is not None and not (source.masks and source.boxes)
+    withheld = source.dataset is None and not (source.masks and source.boxes)
     if not withheld:
         return pictures
     return unlabelled(pictures, masks=not source.masks, boxes=not source.boxes)
@@ -156,6 +161,8 @@ def _open_whole(source: Source, context: SourceContext) -> PictureSet:
             detection_classes=context.detection_classes,
             with_rgb=source.modality != 'thermal',
         )
+    if source.bag is not None:
+        return open_bag_pictures(bag_choice(source, context), context.cache)
     pictures, facts = _read_folds(source, context)
     if not pictures:
         choice = f'folds {", ".join(source.folds) or "any"}, part {source.part or "any"}'
@@ -165,14 +172,31 @@ def _open_whole(source: Source, context: SourceContext) -> PictureSet:
     return MemoryPictures(pictures, facts)
 
 
-def check_choice(source: Source) -> None:
-    """Refuse a source that is neither or both.
+def bag_choice(source: Source, context: SourceContext) -> BagChoice:
+    """Return what a source takes of its bag.
 
     Raises:
-        ConfigError: Not exactly one of ``dataset`` and ``synth``.
+        ConfigError: Its rig cannot be read.
     """
-    if (source.dataset is None) == (source.synth is None):
-        message = 'a source names both or neither of dataset and synth'
+    return BagChoice(
+        path=context.data_root / str(source.bag),
+        modality=source.modality,
+        every=source.every,
+        rig=None if source.rig is None else load_rig(context.data_root / source.rig),
+        classes=context.classes,
+        detection_classes=context.detection_classes,
+    )
+
+
+def check_choice(source: Source) -> None:
+    """Refuse a source of no kind or several.
+
+    Raises:
+        ConfigError: Not exactly one of ``dataset``, ``synth`` and ``bag``.
+    """
+    kinds = [kind for kind in (source.dataset, source.synth, source.bag) if kind is not None]
+    if len(kinds) != 1:
+        message = f'a source names {len(kinds)} of dataset, synth and bag'
         raise ConfigError(message, hint='give each entry of data one of them')
 
 
