@@ -26,7 +26,7 @@ from safetensors.torch import load_file
 
 from xspec_ros.bundle.store import open_bundle
 from xspec_ros.config import convert
-from xspec_ros.errors import ConfigError, DataError
+from xspec_ros.errors import BundleError, ConfigError, DataError
 from xspec_ros.learn.methods.method import Start
 from xspec_ros.learn.models import build_network, graphs
 from xspec_ros.learn.train.checkpoint import (
@@ -105,7 +105,13 @@ def open_network(reference: str, stages: Mapping[str, Path]) -> OpenedNetwork:
     """
     folder = stages.get(reference, Path(reference))
     if not _is_run(folder):
-        return _open_bundle(reference)
+        try:
+            return _open_bundle(reference)
+        except BundleError as err:
+            message = f'no earlier stage, run or model {reference!r}: {err}'
+            raise DataError(
+                message, hint=f'earlier stages: {", ".join(stages) or "none"}'
+            ) from err
     checkpoint = load_checkpoint(folder, prefer=('last', 'best'))
     info = checkpoint.info
     spec = convert(info.recipe.get('input', {}), InputSpec, f'the recipe in {checkpoint.folder}')

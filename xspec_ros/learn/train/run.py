@@ -30,6 +30,7 @@ from xspec_ros.config import dump_yaml
 from xspec_ros.errors import ConfigError, DataError
 from xspec_ros.learn.data.batches import BatchArgs, BatchSource, prefetch
 from xspec_ros.learn.data.sources import open_source, Source, SourceContext
+from xspec_ros.learn.data.views import unlabelled
 from xspec_ros.learn.train.assemble import assemble, begin, open_teacher
 from xspec_ros.learn.train.checkpoint import (
     CheckpointInfo,
@@ -316,7 +317,8 @@ def _training_sources(
         if source.labels == 'teacher' and teacher is not None and recipe.teacher is not None:
             folder = options.out / f'pseudo_{number}'
             with fabric.rank_zero_first():  # one process writes, the others read
-                pictures = teach(pictures, teacher, recipe.teacher, folder)  # noqa: PLW2901
+                taught = teach(pictures, teacher, recipe.teacher, folder)
+            pictures = unlabelled(taught, masks=not source.masks, boxes=not source.boxes)  # noqa: PLW2901
         found.append((pictures, source.weight))
     return found
 
