@@ -21,6 +21,7 @@ import pytest
 
 from xspec_ros.bundle.store import open_bundle
 from xspec_ros.engines import available_engines, open_engine
+from xspec_ros.engines.choice import start_engine
 from xspec_ros.errors import EngineError
 from xspec_ros.learn.export.verify import compare
 
@@ -124,3 +125,33 @@ def test_a_damaged_model_is_an_engine_error(tiny_bundle, tmp_path, name):
         path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
     with pytest.raises(EngineError):
         open_engine(bundle, name=name)
+
+
+@pytest.mark.parametrize('mode', ['thermal', 'fused', 'rgb'])
+@pytest.mark.parametrize('size_hw', [(64, 96), (121, 163)], ids=['96x64', '163x121'])
+def test_engines_agree_in_every_mode(fused_bundle, mode, size_hw):
+    bundle = open_bundle(fused_bundle)
+    thermal = picture(size_hw)
+    rgb = np.concatenate([picture(size_hw, seed) for seed in (1, 2, 3)], axis=-1)
+    answers = {}
+    for name in PRESENT:
+        engine = start_engine(bundle, name=name, precision='fp32', mode=mode, threads=1)
+        answers[name] = engine.infer(thermal, rgb, TONE)
+        engine.close()
+    for name, answer in answers.items():
+        assert answer.labels.shape == size_hw
+        agreement = compare([answers['torch']], [answer])
+        assert agreement.ok, (name, agreement)
+
+
+def test_a_fused_graph_uses_both_cameras_and_needs_them_on_one_grid(fused_bundle):
+    bundle = open_bundle(fused_bundle)
+    engine = start_engine(bundle, name='onnxruntime', precision='fp32', mode='fused', threads=1)
+    thermal = picture((64, 96))
+    first, second = (np.repeat(picture((64, 96), seed), 3, axis=-1) for seed in (1, 2))
+    one, two = (engine.infer(thermal, rgb, TONE).labels for rgb in (first, second))
+    assert np.any(one != two)
+    with pytest.raises(EngineError, match='beside thermal'):
+        engine.infer(thermal, np.repeat(picture((60, 96)), 3, axis=-1), TONE)
+    with pytest.raises(EngineError, match='needs a rgb picture'):
+        engine.infer(thermal, None, TONE)

@@ -16,17 +16,22 @@
 
 from __future__ import annotations
 
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
 
 from xspec_ros.bundle.manifest import Tone
+from xspec_ros.core.rig import Rig, save_rig
+from xspec_ros.errors import ConfigError
 from xspec_ros.messages.image import encode_image
 from xspec_ros.messages.topics import IMAGE_TYPE
 from xspec_ros.perception.intake import Intake, Work
 from xspec_ros.perception.pipeline import open_pipeline, Pipeline
 from xspec_ros.perception.settings import Settings, ThermalInput
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 SECOND = 1_000_000_000
 PERIOD = SECOND // 9
@@ -142,6 +147,52 @@ def test_cameras_turned_onto_one_grid_fit() -> None:
     stream.send('rgb', rgb(SECOND, HW[::-1]))
     [work] = stream.end()
     assert work.degraded == ''
+
+
+@pytest.fixture
+def rig(tmp_path: Path) -> Path:
+    """Return the file of a rig whose RGB camera sees the thermal picture twice as large."""
+    half = ((0.5, 0.0, 0.0), (0.0, 0.5, 0.0), (0.0, 0.0, 1.0))
+    path = tmp_path / 'rig.yaml'
+    save_rig(Rig(homography=half, rgb_hw=(48, 64), thermal_hw=HW), path)
+    return path
+
+
+def test_a_rig_brings_rgb_onto_the_thermal_grid(rig: Path, fused_bundle: Path) -> None:
+    settings = Settings(model=str(fused_bundle), mode='fused', engine='onnxruntime', rig=str(rig))
+    pipeline = open_pipeline(settings)
+    small = np.random.default_rng(0).integers(0, 256, (*HW, 3), np.uint8)
+    large = np.repeat(np.repeat(small, 2, axis=0), 2, axis=1)
+    works = []
+    for index, shutter in enumerate((False, True)):
+        stamp_ns = SECOND + index * PERIOD
+        cdr = encode_image(large, stamp_ns=stamp_ns, frame_id='webcam', encoding='rgb8')
+        works += pipeline.accept('rgb', IMAGE_TYPE, cdr, received_ns=1)
+        works += pipeline.accept(
+            'thermal', IMAGE_TYPE, thermal(stamp_ns, shutter=shutter), received_ns=1
+        )
+    answers = [pipeline.run(work) for work in works]
+    assert [answer.result.mode for answer in answers] == ['fused', 'rgb']
+    for answer in answers:
+        assert answer.work.rgb is not None
+        np.testing.assert_array_equal(answer.work.rgb.image, small)
+        assert answer.result.label_map.shape == HW
+        assert answer.result.frame_id == 'boson'
+    pipeline.close()
+
+
+def test_a_rig_of_another_camera_is_no_reason_to_stop(rig: Path) -> None:
+    stream = Stream(rig=str(rig))
+    stream.send('thermal', thermal(SECOND))
+    stream.send('rgb', rgb(SECOND, (50, 50)))
+    [work] = stream.end()
+    assert work.degraded == 'unregistered'
+    assert 'measure it again' in stream.intake.fusing.misfit
+
+
+def test_a_rig_that_is_not_there_is_an_error_before_the_first_frame(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match='none'):
+        Stream(rig=str(tmp_path / 'none.yaml'))
 
 
 @pytest.fixture

@@ -28,7 +28,7 @@ from xspec_ros.cli.output import (
     Outcome,
     run_verb,
 )
-from xspec_ros.cli.parameters import parse_size_hw
+from xspec_ros.cli.parameters import parse_mode, parse_size_hw
 from xspec_ros.errors import XspecError
 
 if TYPE_CHECKING:
@@ -42,6 +42,7 @@ def command(
     size: Annotated[str, typer.Option(help='Camera size, columns x rows.')] = '640x512',
     frames: Annotated[int, typer.Option(min=1, max=100_000, help='Frames to time.')] = 100,
     precision: Annotated[str, typer.Option(help='Precision variant, or auto.')] = 'auto',
+    mode: Annotated[str, typer.Option(help='thermal, fused or rgb.')] = 'thermal',
     threads: Annotated[
         int, typer.Option(min=0, max=256, help="Threads of inference; 0: the engine's choice.")
     ] = 0,
@@ -58,6 +59,7 @@ def command(
       xspec bench
       xspec bench default --engine openvino --size 640x480 --frames 300
       xspec bench out/model --engine all --precision int8 --json
+      xspec bench out/fused --mode fused
     """  # noqa: D301 - click wants the character
 
     def work() -> Outcome:
@@ -65,6 +67,7 @@ def command(
         from xspec_ros.engines.choice import available_engines
         from xspec_ros.perception.bench import bench_apart, BenchTask
 
+        chosen_mode = parse_mode(mode)
         open_bundle(model)
         present = available_engines()
         chosen = [name for name, why in present.items() if why is None]
@@ -80,12 +83,15 @@ def command(
                 size_hw=parse_size_hw(size),
                 frames=frames,
                 threads=threads,
+                mode=chosen_mode,
             )
             try:
                 results[name] = bench_apart(task)
             except XspecError as error:
                 errors[name] = error
-        return _outcome(results, errors, {'size': size, 'frames': frames, 'model': model})
+        return _outcome(
+            results, errors, {'size': size, 'frames': frames, 'model': model, 'mode': mode}
+        )
 
     run_verb(work, json_output=json_output, debug=debug)
 
@@ -116,7 +122,8 @@ def _outcome(
 
 def _text(results: dict[str, BenchResult], head: dict[str, object]) -> str:
     lines = [
-        f'{head["model"]}, {head["size"]}, {head["frames"]} frames; p50 (p99) in ms',
+        f'{head["model"]}, mode {head["mode"]}, {head["size"]}, {head["frames"]} frames; '
+        'p50 (p99) in ms',
         f'{"engine":<12} {"prec":<5} {"decode":>14} {"infer":>16} {"encode":>14} {"total":>16} '
         f'{"fps":>7} {"cpu s":>7} {"MiB":>6}',
     ]

@@ -22,14 +22,12 @@ from typing import Annotated, TYPE_CHECKING
 import typer
 
 from xspec_ros.cli.output import DebugOption, EXIT_PARTIAL, JsonOption, Outcome, run_verb
+from xspec_ros.cli.parameters import parse_mode
 from xspec_ros.errors import ConfigError, DataError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from xspec_ros.core.result import Mode
-
-MODES: dict[str, Mode] = {'thermal': 'thermal', 'fused': 'fused', 'rgb': 'rgb'}
 UNLABELLED_RULES = ('ignore', 'background')
 
 
@@ -70,9 +68,9 @@ def command(
         from xspec_ros.perception.evaluate import evaluate
         from xspec_ros.perception.perception import open_perception
 
-        _check(mode, MODES, 'mode')
-        _check(unlabelled, UNLABELLED_RULES, 'unlabelled')
-        perception = open_perception(model, engine=engine, mode=MODES[mode], precision=precision)
+        chosen_mode = parse_mode(mode)
+        _check_unlabelled(unlabelled)
+        perception = open_perception(model, engine=engine, mode=chosen_mode, precision=precision)
         manifest = perception.bundle.manifest
         samples = open_dataset(
             dataset,
@@ -141,7 +139,7 @@ def _cell(values: object, key: str) -> str:
     return f'{value:>8.3f}' if isinstance(value, float) else f'{"-":>8}'
 
 
-def _check(value: str, known: tuple[str, ...] | dict[str, Mode], name: str) -> None:
-    if value not in known:
-        message = f'--{name} {value!r}'
-        raise ConfigError(message, hint=f'give {", ".join(known)}')
+def _check_unlabelled(value: str) -> None:
+    if value not in UNLABELLED_RULES:
+        message = f'--unlabelled {value!r}'
+        raise ConfigError(message, hint=f'give {", ".join(UNLABELLED_RULES)}')

@@ -26,7 +26,10 @@ from xspec_ros.errors import ConfigError
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from xspec_ros.core.result import Mode
     from xspec_ros.perception.settings import Settings
+
+MODES: dict[str, Mode] = {'thermal': 'thermal', 'fused': 'fused', 'rgb': 'rgb'}
 
 
 def read_settings(
@@ -53,6 +56,18 @@ def read_settings(
     if config is None:
         return convert({}, Settings, 'the options', overrides=wanted)
     return load_struct(config, Settings, overrides=wanted)
+
+
+def parse_mode(text: str) -> Mode:
+    """Return the mode that a text names.
+
+    Raises:
+        ConfigError: No mode has this name.
+    """
+    if text not in MODES:
+        message = f'--mode {text!r}'
+        raise ConfigError(message, hint=f'give {", ".join(MODES)}')
+    return MODES[text]
 
 
 def parse_size_hw(text: str) -> tuple[int, int]:

@@ -35,11 +35,20 @@ from xspec_ros.perception.pipeline import open_pipeline
 from xspec_ros.perception.settings import Settings
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from xspec_ros.core.frame import Modality
+    from xspec_ros.core.result import Mode
     from xspec_ros.perception.pipeline import Pipeline
 
 WARM_UP = 8
 PICTURES = 6
 PERIOD_NS = 33_333_333
+CAMERAS: dict[Mode, tuple[Modality, ...]] = {
+    'thermal': ('thermal',),
+    'fused': ('rgb', 'thermal'),  # RGB first: the thermal frame completes the pair
+    'rgb': ('rgb',),
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,6 +62,7 @@ class BenchTask:
         size_hw: Rows and columns of the camera.
         frames: Frames to time.
         threads: Threads of inference, 0 for the engine's choice.
+        mode: Which graph answers.
     """
 
     model: str
@@ -61,6 +71,7 @@ class BenchTask:
     size_hw: tuple[int, int]
     frames: int
     threads: int
+    mode: Mode = 'thermal'
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -107,17 +118,26 @@ def bench(task: BenchTask) -> BenchResult:
     """
     pipeline = open_pipeline(
         Settings(
-            model=task.model, engine=task.engine, precision=task.precision, threads=task.threads
+            model=task.model,
+            engine=task.engine,
+            precision=task.precision,
+            threads=task.threads,
+            mode=task.mode,
         )
     )
     try:
-        messages = camera_messages(task.size_hw, WARM_UP + task.frames)
-        for message in messages[:WARM_UP]:
-            _answer(pipeline, message)
+        cameras = CAMERAS[task.mode]
+        messages = [
+            camera_messages(task.size_hw, WARM_UP + task.frames, source=source)
+            for source in cameras
+        ]
+        frames = list(zip(*messages, strict=True))
+        for frame in frames[:WARM_UP]:
+            _answer(pipeline, cameras, frame)
         pipeline.latency = LatencyRecorder()
         wall, cpu = perf_counter(), process_time()
-        for message in messages[WARM_UP:]:
-            _answer(pipeline, message)
+        for frame in frames[WARM_UP:]:
+            _answer(pipeline, cameras, frame)
         wall, cpu = perf_counter() - wall, process_time() - cpu
         return BenchResult(
             precision=pipeline.perception.engine.precision,
@@ -130,8 +150,16 @@ def bench(task: BenchTask) -> BenchResult:
         pipeline.close()
 
 
-def camera_messages(size_hw: tuple[int, int], count: int) -> list[bytes]:
-    """Return 16-bit thermal images as CDR, 30 a second; a few pictures over and over."""
+def camera_messages(
+    size_hw: tuple[int, int], count: int, *, source: Modality = 'thermal'
+) -> list[bytes]:
+    """Return images as CDR, 30 a second; a few pictures over and over.
+
+    Args:
+        size_hw: Rows and columns.
+        count: Images.
+        source: 16-bit thermal or 8-bit RGB ones.
+    """
     rng = np.random.default_rng(0)
     height, width = size_hw
     ramp = np.linspace(7000, 9000, width, dtype=np.float32)[None, :]
@@ -139,20 +167,28 @@ def camera_messages(size_hw: tuple[int, int], count: int) -> list[bytes]:
         (ramp + rng.normal(0, 60, (height, width)) + 40 * index).astype(np.uint16)
         for index in range(PICTURES)
     ]
+    encoding = 'mono16'
+    if source == 'rgb':
+        encoding = 'rgb8'
+        pictures = [
+            np.repeat((image >> 6).astype(np.uint8)[..., None], 3, 2) for image in pictures
+        ]
     return [
         encode_image(
             pictures[index % PICTURES],
             stamp_ns=(index + 1) * PERIOD_NS,
-            frame_id='thermal',
-            encoding='mono16',
+            frame_id=source,
+            encoding=encoding,
         )
         for index in range(count)
     ]
 
 
-def _answer(pipeline: Pipeline, message: bytes) -> None:
-    for work in pipeline.accept('thermal', IMAGE_TYPE, message, received_ns=perf_counter_ns()):
-        pipeline.run(work)
+def _answer(pipeline: Pipeline, cameras: Sequence[Modality], frame: Sequence[bytes]) -> None:
+    for source, message in zip(cameras, frame, strict=True):
+        works = pipeline.accept(source, IMAGE_TYPE, message, received_ns=perf_counter_ns())
+        for work in works:
+            pipeline.run(work)
 
 
 def _peak_mib() -> float:

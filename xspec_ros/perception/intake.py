@@ -26,6 +26,7 @@ from xspec_ros.core.encodings import decode_image
 from xspec_ros.core.health import CameraWatch, LogThrottle, RateMeter
 from xspec_ros.core.limits import DecodeLimits
 from xspec_ros.core.radiometry import ToneTracker
+from xspec_ros.core.rig import load_rig
 from xspec_ros.core.sync import PairSynchronizer, SyncEvent, SyncSettings
 from xspec_ros.errors import MessageError
 from xspec_ros.messages.camera_info import decode_camera_info
@@ -38,7 +39,6 @@ if TYPE_CHECKING:
     from xspec_ros.bundle.manifest import Tone
     from xspec_ros.core.frame import Frame, Modality
     from xspec_ros.core.radiometry import ToneState
-    from xspec_ros.core.rig import Rig
     from xspec_ros.messages.camera_info import CameraInfo
     from xspec_ros.perception.settings import CameraSettings, Settings
 
@@ -89,7 +89,7 @@ class Intake:
         self.calibrations: dict[Modality, CameraInfo] = {}
         self._model_tone = tone
         self._throttle = LogThrottle()
-        self.rig = _load_rig(settings)
+        self.rig = load_rig(settings.rig) if settings.rig else None
         self.fusing = Fusing(settings, self.rig, self.counts)
 
     def accept(
@@ -314,14 +314,6 @@ def _limits(settings: Settings) -> DecodeLimits:
         allow_lossy_thermal=settings.allow_lossy_thermal,
         swap_rb=settings.swap_rb,
     )
-
-
-def _load_rig(settings: Settings) -> Rig | None:
-    if not settings.rig:
-        return None
-    from xspec_ros.core.rig import load_rig
-
-    return load_rig(settings.rig)
 
 
 def _reference(settings: Settings) -> Modality:

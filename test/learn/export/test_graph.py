@@ -20,10 +20,13 @@ from pathlib import Path
 
 import onnx
 import pytest
+from safetensors.torch import load_file
 import torch
 
+from xspec_ros.bundle.store import open_bundle
 from xspec_ros.engines.engine import INPUTS, OUTPUT_NAMES
 from xspec_ros.learn.export.graph import graph_bytes, strip_traces
+from xspec_ros.learn.models import build_network
 from xspec_ros.learn.models.deploy import deploy
 from xspec_ros.learn.models.student import DetLevel, StudentOutput
 
@@ -76,3 +79,25 @@ def test_traces_are_stripped_everywhere():
     model.graph.node[0].metadata_props.add(key='trace', value='somewhere/model.py')
     strip_traces(model)
     assert b'somewhere' not in model.SerializeToString()
+
+
+@pytest.mark.parametrize('mode', ['thermal', 'fused', 'rgb'])
+def test_each_mode_has_its_inputs_and_no_more(fused_bundle, mode):
+    model = onnx.load(fused_bundle / f'{mode}.fp32.onnx')
+    assert tuple(item.name for item in model.graph.input) == INPUTS[mode]
+    assert tuple(item.name for item in model.graph.output) == OUTPUT_NAMES
+    if mode == 'fused':
+        sizes = [[d.dim_param for d in i.type.tensor_type.shape.dim] for i in model.graph.input]
+        assert sizes[0][1:3] == sizes[1][1:3]
+    used = {name for node in model.graph.node for name in node.input}
+    assert {item.name for item in model.graph.initializer} <= used
+
+
+def test_the_thermal_graph_holds_nothing_of_the_other_paths(fused_bundle):
+    """Without the RGB encoder and the fused norms, the same file comes out."""
+    manifest = open_bundle(fused_bundle).manifest
+    network = build_network('fusion', manifest.network.arguments)
+    network.load_state_dict(load_file(fused_bundle / 'weights.safetensors'))
+    del network.rgb, network.fused
+    alone = graph_bytes(deploy(network.thermal, 'thermal', manifest.input.network_hw), 'thermal')
+    assert alone == (fused_bundle / 'thermal.fp32.onnx').read_bytes()

@@ -16,6 +16,7 @@
 
 from __future__ import annotations
 
+import cv2
 from hypothesis import given, settings
 from hypothesis import strategies as st
 import numpy as np
@@ -24,6 +25,8 @@ import torch
 from torch.nn import functional
 
 from xspec_ros.core.radiometry import apply_tone
+from xspec_ros.learn.export.export import random_state
+from xspec_ros.learn.models import build_network, graphs
 from xspec_ros.learn.models.deploy import (
     combine_bytes,
     deploy,
@@ -92,9 +95,10 @@ def test_an_empty_range_gives_zeros_and_ones():
 @settings(max_examples=20, deadline=None)
 @given(rows=SIDES, columns=SIDES)
 def test_stretch_is_bilinear_interpolation(rows, columns):
-    picture = torch.rand(1, 1, rows, columns)
+    picture = torch.rand(1, 3, rows, columns)
     expected = functional.interpolate(picture, size=(64, 96), mode='bilinear')
     torch.testing.assert_close(stretch(picture, (64, 96)), expected, atol=1e-4, rtol=0)
+    assert torch.equal(stretch(picture[:, 1:2], (64, 96)), stretch(picture, (64, 96))[:, 1:2])
 
 
 @settings(max_examples=20, deadline=None)
@@ -166,6 +170,39 @@ def test_folding_norms_changes_no_answer_and_leaves_the_network_alone():
     torch.testing.assert_close(folded(picture), network.eval()(picture))
     assert not any(isinstance(layer, torch.nn.BatchNorm2d) for layer in folded.modules())
     assert isinstance(network[1], torch.nn.BatchNorm2d)
+
+
+def fusion_network():
+    arguments = {'num_classes': 5, 'num_detection_classes': 2, 'width': 0.25}
+    network = build_network('fusion', arguments).eval()
+    network.load_state_dict(random_state('fusion', arguments, 0))
+    return network
+
+
+@pytest.mark.parametrize('mode', ['thermal', 'fused', 'rgb'])
+def test_folding_the_norms_of_the_levels_changes_no_answer(mode):
+    part = graphs(fusion_network(), 'thermal')[mode].double()  # rounding apart
+    folded = fold_norms(part)
+    channels = {'thermal': (1,), 'fused': (1, 3), 'rgb': (3,)}[mode]
+    cameras = [torch.rand(1, count, 64, 96, dtype=torch.float64) for count in channels]
+    with torch.no_grad():
+        mine, theirs = folded(*cameras), part(*cameras)
+    torch.testing.assert_close(mine.seg_logits, theirs.seg_logits, atol=1e-5, rtol=1e-4)
+    for own, other in zip(mine.det, theirs.det, strict=True):
+        for field in ('cls', 'box', 'obj'):
+            expected = getattr(other, field)
+            torch.testing.assert_close(getattr(own, field), expected, atol=1e-5, rtol=1e-4)
+    assert not any(isinstance(layer, torch.nn.BatchNorm2d) for layer in folded.modules())
+
+
+def test_rgb_reaches_the_network_as_in_validation():
+    rgb = np.random.default_rng(0).integers(0, 256, (47, 61, 3)).astype(np.uint8)
+    graph = deploy(graphs(fusion_network(), 'thermal')['rgb'], 'rgb', (64, 96))
+    expected = cv2.resize(rgb.astype(np.float32) / 255, (96, 64), interpolation=cv2.INTER_LINEAR)
+    picture = graph.rgb_picture(torch.from_numpy(rgb)[None])
+    torch.testing.assert_close(
+        picture[0].permute(1, 2, 0), torch.from_numpy(expected), atol=1e-5, rtol=0
+    )
 
 
 class WithTeacher(torch.nn.Module):
