@@ -14,10 +14,13 @@
 
 from __future__ import annotations
 
+import cv2
+from msgspec import structs
 import numpy as np
 import pytest
 
 from xspec_ros.core.labels import DEFAULT_CLASSES, DEFAULT_DETECTION_CLASSES
+from xspec_ros.core.rig import Rig, save_rig
 from xspec_ros.errors import ConfigError, DataError
 from xspec_ros.learn.data.check import check_source
 from xspec_ros.learn.data.sources import open_source, Source, SourceContext
@@ -94,3 +97,48 @@ def test_checking_lists_every_bad_file_and_goes_on(context):
 
 def test_checking_an_absent_folder_reports_it(context):
     assert len(check_source(Source(dataset='elsewhere'), context).problems) == 1
+
+
+def with_rgb(context, sizes):
+    folder = context.data_root / 'toy' / 'pool' / 'rgb'
+    folder.mkdir()
+    for number, size in enumerate(sizes):
+        cv2.imwrite(str(folder / f'picture_{number:02d}.png'), np.zeros((*size, 3), np.uint8))
+
+
+def test_checking_pairs_lists_what_lies_on_no_common_grid(context):
+    with_rgb(context, [(96, 128), (96, 128), (96, 128), (50, 50)])
+    (problem,) = check_source(Source(dataset='toy', modality='both'), context).problems
+    assert problem == 'rgb and thermal of picture_03 differ in size'
+
+
+def test_checking_pairs_of_cameras_that_nobody_registered_asks_for_a_rig(context):
+    with_rgb(context, [(192, 256)] * 4)
+    source = Source(dataset='toy', modality='both')
+    (problem,) = check_source(source, context).problems
+    assert problem == '4 of 4 pairs of toy differ in size and no rig is named'
+    assert check_source(Source(dataset='toy'), context).problems == ()
+    half = ((0.5, 0.0, 0.0), (0.0, 0.5, 0.0), (0.0, 0.0, 1.0))
+    rig = Rig(homography=half, rgb_hw=(192, 256), thermal_hw=(96, 128))
+    save_rig(rig, context.data_root / 'rig.yaml')
+    named = Source(dataset='toy', modality='both', rig='rig.yaml')
+    assert check_source(named, context).problems == ()
+    save_rig(structs.replace(rig, thermal_hw=(48, 64)), context.data_root / 'rig.yaml')
+    (problem,) = check_source(named, context).problems
+    assert problem == '4 of 4 pairs of toy do not fit the rig'
+    absent = Source(dataset='toy', modality='both', rig='none.yaml')
+    assert any('none.yaml' in problem for problem in check_source(absent, context).problems)
+
+
+def test_a_bad_fold_or_class_list_does_not_hide_the_rest(context):
+    (context.data_root / 'toy' / 'pool' / 'thermal' / 'picture_00.png').write_bytes(b'no picture')
+    found = check_source(Source(dataset='toy', folds=('nowhere', 'train')), context)
+    assert found.pictures == 3
+    assert [
+        part in line for part, line in zip(('nowhere', 'picture_00'), found.problems, strict=True)
+    ] == [
+        True,
+        True,
+    ]
+    (context.data_root / 'toy' / 'classes.txt').write_text('')
+    assert 'classes.txt' in check_source(Source(dataset='toy'), context).problems[0]

@@ -19,8 +19,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from msgspec.structs import replace
+
+from xspec_ros.core.rig import load_rig
 from xspec_ros.datasets import check, Dataset
 from xspec_ros.datasets.check import count_outside
+from xspec_ros.datasets.images import picture_size
 from xspec_ros.errors import DataError, XspecError
 from xspec_ros.learn.data.bags import bag_pictures, Findings
 from xspec_ros.learn.data.sources import (
@@ -32,6 +36,7 @@ from xspec_ros.learn.data.sources import (
 )
 
 if TYPE_CHECKING:
+    from xspec_ros.core.rig import Rig
     from xspec_ros.datasets.dataset import Entry
 
 
@@ -70,17 +75,17 @@ def check_source(source: Source, context: SourceContext) -> SourceCheck:
         )
     if source.bag is not None:
         return _check_bag(source, context)
-    datasets: list[Dataset] = []
-    problems: list[str] = []
-    try:
-        datasets = open_folds(source, context)
-    except DataError as err:
-        problems.append(str(err))
+    datasets, problems = _open_each(source, context)
     for dataset in datasets:
         problems += check(dataset)
     entries = [entry for dataset in datasets for entry in dataset.entries if _has(entry, source)]
     if not entries and not problems:
-        problems.append(f'{source.dataset} has no {source.modality} pictures of that choice')
+        kind = 'pairs' if source.modality == 'both' else f'{source.modality} pictures'
+        problems.append(f'{source.dataset} has no {kind} of that choice')
+    if source.modality == 'both':
+        problems += [
+            line for line in _unregistered(entries, source, context) if line not in problems
+        ]
     on_rgb = source.modality == 'rgb'
     boxes = [entry.boxes_rgb if on_rgb else entry.boxes_thermal for entry in entries]
     return SourceCheck(
@@ -91,6 +96,43 @@ def check_source(source: Source, context: SourceContext) -> SourceCheck:
         boxes=sum(each is not None for each in boxes) if source.boxes else 0,
         problems=tuple(problems),
     )
+
+
+def _open_each(source: Source, context: SourceContext) -> tuple[list[Dataset], list[str]]:
+    """Open fold by fold: a bad one must not hide the others."""
+    datasets: list[Dataset] = []
+    problems: list[str] = []
+    for fold in source.folds or (None,):
+        try:
+            datasets += open_folds(replace(source, folds=(fold,) if fold else ()), context)
+        except XspecError as err:  # noqa: PERF203
+            problems.append(str(err))
+    return datasets, problems
+
+
+def _unregistered(entries: list[Entry], source: Source, context: SourceContext) -> list[str]:
+    """List pairs that would not lie on one grid."""
+    try:
+        rig = None if source.rig is None else load_rig(context.data_root / source.rig)
+    except XspecError as err:
+        return [str(err)]
+    unfit = [entry.name for entry in entries if not _on_one_grid(entry, rig)]
+    if len(unfit) * 2 <= len(entries):
+        return [f'rgb and thermal of {name} differ in size' for name in unfit]
+    means = 'do not fit the rig' if rig is not None else 'differ in size and no rig is named'
+    return [f'{len(unfit)} of {len(entries)} pairs of {source.dataset} {means}']
+
+
+def _on_one_grid(entry: Entry, rig: Rig | None) -> bool:
+    if entry.rgb is None or entry.thermal is None:
+        return True
+    try:
+        rgb, thermal = picture_size(entry.rgb.path), picture_size(entry.thermal.path)
+    except DataError:
+        return True  # listed already
+    if rgb is None or thermal is None or rgb == thermal:
+        return True
+    return rig is not None and rig.fits(rgb, thermal_hw=thermal)
 
 
 def _check_bag(source: Source, context: SourceContext) -> SourceCheck:
