@@ -41,7 +41,7 @@ class CrmArgs(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
         confidence: Least probability of the fused path's class at which an unlabelled cell
             counts.
         complement: Weight of pixels known to be none of the annotated classes.
-        detection: Weight of the box losses, each path's.
+        detection: Weight of the box losses, each path's; at 0 the head is neither run nor trained.
         seed: Of the masks.
     """
 

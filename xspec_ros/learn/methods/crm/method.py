@@ -38,13 +38,16 @@ from xspec_ros.learn.methods.crm.loss import (
 )
 from xspec_ros.learn.methods.crm.masks import draw_masks, grid_of, hide
 from xspec_ros.learn.methods.method import Needs
+from xspec_ros.learn.methods.stage import take_stage
 from xspec_ros.learn.models.fusion import FusionNetwork
 from xspec_ros.learn.models.norms import frozen_statistics
 from xspec_ros.learn.models.transfer import take_weights
 
 if TYPE_CHECKING:
     from xspec_ros.learn.methods.method import MethodContext, Start
-    from xspec_ros.learn.models.student import Student, StudentOutput
+    from xspec_ros.learn.models.student import Student
+
+    Features = dict[str, dict[str, torch.Tensor]]
 
 MID_GREY = 0.5  # pictures are in [0, 1]
 
@@ -74,6 +77,8 @@ class Crm(nn.Module):
         self.tokens = nn.ParameterDict(
             {n: MID_GREY + 0.02 * torch.randn(1, c, 1, 1) for n, c in (('thermal', 1), ('rgb', 3))}
         ).requires_grad_(args.strategy != 'none')
+        for path in self._paths().values():  # what no term reaches is not trained
+            path.detection.requires_grad_(args.detection > 0)
 
     def begin(self, start: Start) -> None:
         """Go on from crm, another fusion network, or a network of one camera for every path.
@@ -82,11 +87,7 @@ class Crm(nn.Module):
             DataError: The weights do not fit.
         """
         if start.method == 'crm':
-            try:
-                self.load_state_dict(dict(start.state))
-            except RuntimeError as err:
-                message = f'the earlier stage of crm does not fit: {err}'
-                raise DataError(message, hint='both stages need the same network') from err
+            take_stage(self, start)
         elif any(name.startswith('fused.') for name in start.network):
             take_weights(self.student, start.network)
         else:
@@ -98,12 +99,14 @@ class Crm(nn.Module):
         if batch.thermal is None or batch.rgb is None:
             message = f'a batch without pairs: {batch.names[:4]}'
             raise DataError(message, hint='crm needs thermal and rgb of every picture')
-        levels = self._encode(batch.thermal, batch.rgb)
-        clean = {name: path.answer(levels[name]) for name, path in self._paths().items()}
+        features = self._features(batch.thermal, batch.rgb)
+        clean = self._logits(features)
         terms = self._supervised(clean, batch)
+        if self.args.detection > 0:
+            terms |= self._boxes(features, batch)
         if self.args.strategy != 'none':
             with frozen_statistics(self.student):  # clean passes are what is deployed
-                terms |= self._masked(clean['fused'].seg_logits, batch, step)
+                terms |= self._masked(clean['fused'], batch, step)
         return StepOutput.total(terms)
 
     def after_step(self, step: int) -> None:
@@ -113,22 +116,31 @@ class Crm(nn.Module):
         network = cast('FusionNetwork', self.student)
         return {'fused': network.fused, 'thermal': network.thermal, 'rgb': network.rgb}
 
-    def _encode(self, thermal: torch.Tensor, rgb: torch.Tensor) -> dict[str, list[torch.Tensor]]:
-        """Return C2..C5 for every path."""
+    def _features(self, thermal: torch.Tensor, rgb: torch.Tensor) -> Features:
+        """Return what the heads read, by path and name."""
         network = cast('FusionNetwork', self.student)
         warm = network.thermal.backbone(thermal.contiguous(memory_format=torch.channels_last))
         seen = network.rgb.backbone(rgb.contiguous(memory_format=torch.channels_last))
-        return {'fused': network.fuse(warm, seen), 'thermal': warm, 'rgb': seen}
+        levels = {'fused': network.fuse(warm, seen), 'thermal': warm, 'rgb': seen}
+        return {name: path.head_features(levels[name]) for name, path in self._paths().items()}
 
-    def _supervised(
-        self, clean: dict[str, StudentOutput], batch: Batch
-    ) -> dict[str, torch.Tensor]:
-        """Return L_MWS and the box losses."""
-        args, terms = self.args, {}
-        for name, output in clean.items():
-            pixels = supervision(output.seg_logits, batch, complement=args.complement)
-            terms[f'sup_{name}'] = pixels if name == 'fused' else args.mws * pixels
-            terms[f'det_{name}'] = args.detection * box_supervision(output.det, batch)
+    def _logits(self, features: Features) -> dict[str, torch.Tensor]:
+        """Return (B, K, H/4, W/4) of every path."""
+        return {n: p.segmentation.classifier(features[n]['S']) for n, p in self._paths().items()}
+
+    def _supervised(self, clean: dict[str, torch.Tensor], batch: Batch) -> dict[str, torch.Tensor]:
+        """Return L_MWS."""
+        weights = {'fused': 1.0, 'thermal': self.args.mws, 'rgb': self.args.mws}
+        return {f'sup_{n}': weights[n] * self._labels(z, batch) for n, z in clean.items()}
+
+    def _labels(self, seg_logits: torch.Tensor, batch: Batch) -> torch.Tensor:
+        return supervision(seg_logits, batch, complement=self.args.complement)
+
+    def _boxes(self, features: Features, batch: Batch) -> dict[str, torch.Tensor]:
+        terms = {}
+        for name, path in self._paths().items():
+            det = path.detection([features[name][level] for level in ('P3', 'P4', 'P5')])
+            terms[f'det_{name}'] = self.args.detection * box_supervision(det, batch)
         return terms
 
     def _masked(self, reference: torch.Tensor, batch: Batch, step: int) -> dict[str, torch.Tensor]:
@@ -136,25 +148,15 @@ class Crm(nn.Module):
         args = self.args
         thermal, rgb = cast('torch.Tensor', batch.thermal), cast('torch.Tensor', batch.rgb)
         masks = draw_masks(batch.names, grid_of(thermal, args.patch), args, step=step)
-        levels = self._encode(
-            hide(thermal, masks.thermal, self.tokens['thermal']),
-            hide(rgb, masks.rgb, self.tokens['rgb']),
-        )
-        hat = {
-            name: path.segmentation.classifier(path.head_features(levels[name])['S'])
-            for name, path in self._paths().items()
-        }
-        cells = inside_cells(batch.inside)
+        thermal = hide(thermal, masks.thermal, self.tokens['thermal'])
+        hat = self._logits(self._features(thermal, hide(rgb, masks.rgb, self.tokens['rgb'])))
+        cells, u = inside_cells(batch.inside), growth(step, self.steps, args.ramp)
         weights = cell_weights(
-            reference,
-            cells,
-            batch.has_masks,
-            unlabelled_weight=growth(step, self.steps, args.ramp),
-            confidence=args.confidence,
+            reference, cells, batch.has_masks, unlabelled_weight=u, confidence=args.confidence
         )
         far = {n: self_distillation(reference, z, weights, cells) for n, z in hat.items()}
         return {
-            'mask': args.mask * supervision(hat['fused'], batch, complement=args.complement),
+            'mask': args.mask * self._labels(hat['fused'], batch),
             'sdc': args.sdc * far['fused'],
             'sdn': args.sdn * (far['rgb'] + far['thermal']),
         }

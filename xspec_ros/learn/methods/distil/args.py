@@ -25,7 +25,7 @@ Share = Annotated[float, msgspec.Meta(ge=0, le=1)]
 
 
 class DistilArgs(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Weights of the terms.
+    """Weights of the terms; with none for boxes the detection head is neither run nor trained.
 
     Attributes:
         soft: Weight of the divergence from the teacher's class probabilities.

@@ -31,12 +31,13 @@ from xspec_ros.learn.methods.distil.args import DistilArgs
 from xspec_ros.learn.methods.distil.inherit import fold_level_norms, is_fusion, path_weights
 from xspec_ros.learn.methods.distil.loss import box_distance, hard_distance, soft_distance
 from xspec_ros.learn.methods.method import Needs
+from xspec_ros.learn.methods.stage import take_stage
 from xspec_ros.learn.models.fusion import FusionNetwork
 from xspec_ros.learn.models.transfer import take_weights
 
 if TYPE_CHECKING:
     from xspec_ros.learn.methods.method import MethodContext, Start
-    from xspec_ros.learn.models.student import StudentOutput
+    from xspec_ros.learn.models.student import Student, StudentOutput
 
 
 class Distil(nn.Module):
@@ -64,6 +65,8 @@ class Distil(nn.Module):
         self.student: nn.Module = context.student
         self.modality = context.modality
         self.args = args
+        self.with_boxes = args.box + args.objectness + args.classification > 0
+        self._student.detection.requires_grad_(self.with_boxes)  # else no term reaches it
         # In a tuple, so that it is no part of the state: the recipe names it again.
         self._teachers = (context.teacher.eval().requires_grad_(False),)
 
@@ -74,11 +77,7 @@ class Distil(nn.Module):
             DataError: The weights do not fit.
         """
         if start.method == 'distil':
-            try:
-                self.load_state_dict(dict(start.state))
-            except RuntimeError as err:
-                message = f'the earlier stage of distil does not fit: {err}'
-                raise DataError(message, hint='both stages need the same network') from err
+            take_stage(self, start)
             return
         weights = dict(start.network)
         if is_fusion(weights):
@@ -90,25 +89,27 @@ class Distil(nn.Module):
     def training_step(self, batch: Batch, step: int) -> StepOutput:  # noqa: ARG002
         """Return the losses of one batch."""
         image = batch.thermal if self.modality == 'thermal' else batch.rgb
-        output: StudentOutput = self.student(_laid_out(image, batch))
         truth = self._teach(batch)
+        named = self._student.features(_laid_out(image, batch))
         args, inside = self.args, batch.inside
-        boxes = box_distance(output.det, truth.det, inside, score=args.score)
-        ours, theirs = output.seg_logits, truth.seg_logits
+        ours, theirs = self._student.segmentation.classifier(named['S']), truth.seg_logits
         soft = soft_distance(ours, theirs, inside, temperature=args.temperature)
         hard = hard_distance(ours, theirs, inside, confidence=args.confidence)
-        return StepOutput.total(
-            {
-                'soft': args.soft * soft,
-                'hard': args.hard * hard,
-                'box': args.box * boxes.box,
-                'obj': args.objectness * boxes.obj,
-                'cls': args.classification * boxes.cls,
-            }
-        )
+        terms = {'soft': args.soft * soft, 'hard': args.hard * hard}
+        if self.with_boxes:
+            det = self._student.detection([named['P3'], named['P4'], named['P5']])
+            boxes = box_distance(det, truth.det, inside, score=args.score)
+            terms['box'] = args.box * boxes.box
+            terms['obj'] = args.objectness * boxes.obj
+            terms['cls'] = args.classification * boxes.cls
+        return StepOutput.total(terms)
 
     def after_step(self, step: int) -> None:
         """Do nothing: the teacher stands still."""
+
+    @property
+    def _student(self) -> Student:
+        return cast('Student', self.student)
 
     @torch.no_grad()
     def _teach(self, batch: Batch) -> StudentOutput:
