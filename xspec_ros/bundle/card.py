@@ -31,11 +31,19 @@ FIGURES_NOTE = (
     'Measured while training, on data that was not trained on. mIoU is the mean over the classes '
     'that the truth holds, unlabelled pixels left out; AP follows COCO, scores from 0.01.'
 )
-INTENDED_USE = """\
-Segmentation and detection on the pictures of a thermal camera of a ground robot or vehicle on
-roads, 8 or 16 bits a pixel, any size. It is a perception aid for research and evaluation. It is
-not a safety function: a missed person is possible in every frame.
-"""
+CAMERAS = {
+    'thermal': 'a thermal camera of a ground robot or vehicle on\n'
+    'roads, 8 or 16 bits a pixel, any size.',
+    'rgb': 'an RGB camera of a ground robot or vehicle on\nroads, any size.',
+    'both': 'a thermal and an RGB camera of a ground robot or\n'
+    'vehicle on roads, RGB laid on the thermal grid, any size; with one camera missing it goes on\n'
+    'with the other.',
+}
+INTENDED_USE = (
+    'Segmentation and detection on the pictures of {cameras} '
+    'It is a perception aid for research and evaluation. It is\n'
+    'not a safety function: a missed person is possible in every frame.\n'
+)
 LIMITS = """\
 - Scenes unlike the sources below (indoors, from the air, other thermal cameras) lose accuracy.
 - The figures hold for the named data and fold; measure on your own drive before relying on them.
@@ -53,7 +61,7 @@ def model_card(manifest: Manifest) -> str:
     parts = [
         f'# {manifest.name}',
         _summary(manifest),
-        f'## Intended use\n\n{INTENDED_USE}',
+        f'## Intended use\n\n{INTENDED_USE.format(cameras=CAMERAS[manifest.input.modality])}',
         f'## Limits\n\n{LIMITS}',
         f'## Classes\n\n{_classes(manifest)}',
         f'## Figures\n\n{_figures(manifest)}',
@@ -66,20 +74,26 @@ def model_card(manifest: Manifest) -> str:
 
 def _summary(manifest: Manifest) -> str:
     rows, columns = manifest.input.network_hw
-    bits = ' or '.join(str(item) for item in manifest.input.bits)
     tone = manifest.input.tone
     threshold = manifest.thresholds
     return '\n'.join(
         (
             f'- tasks: {", ".join(manifest.tasks)}',
             f'- modes: {", ".join(manifest.modes())}',
-            f'- input: thermal, {bits} bits, any size; works at {columns}x{rows} inside',
+            f'- input: {_input(manifest)}, any size; works at {columns}x{rows} inside',
             f'- tone mapping: percentiles {tone.low_percentile:g} and {tone.high_percentile:g}, '
             f'smoothed over {tone.smoothing_s:g} s',
             f'- thresholds: score {threshold.score:g}, confidence {threshold.confidence:g}',
             f'- network: {manifest.network.name} {manifest.network.arguments}',
         )
     )
+
+
+def _input(manifest: Manifest) -> str:
+    bits = ' or '.join(str(item) for item in manifest.input.bits)
+    thermal = f'thermal, {bits} bits'
+    texts = {'thermal': thermal, 'rgb': 'RGB', 'both': f'{thermal}, and RGB on its grid'}
+    return texts[manifest.input.modality]
 
 
 def _classes(manifest: Manifest) -> str:
