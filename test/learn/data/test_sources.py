@@ -134,11 +134,8 @@ def test_a_bad_fold_or_class_list_does_not_hide_the_rest(context):
     (context.data_root / 'toy' / 'pool' / 'thermal' / 'picture_00.png').write_bytes(b'no picture')
     found = check_source(Source(dataset='toy', folds=('nowhere', 'train')), context)
     assert found.pictures == 3
-    assert [
-        part in line for part, line in zip(('nowhere', 'picture_00'), found.problems, strict=True)
-    ] == [
-        True,
-        True,
-    ]
+    absent, damaged = found.problems
+    assert 'nowhere' in absent
+    assert 'picture_00' in damaged
     (context.data_root / 'toy' / 'classes.txt').write_text('')
     assert 'classes.txt' in check_source(Source(dataset='toy'), context).problems[0]
