@@ -136,9 +136,12 @@ def run_row(plan: Plan, folders: Mapping[str, Path], folder: Path) -> RowResult:
     if last is None or read_info(last).step < steps:
         start = time.monotonic()
         stages = dict(folders)
-        run_recipe(plan.recipe, RunOptions(out=folder, resume=last is not None, stages=stages))
+        options = RunOptions(out=folder, resume=last is not None, stages=stages)
+        finished = run_recipe(plan.recipe, options).finished
         seconds += time.monotonic() - start
         times.write_bytes(msgspec.json.encode(seconds))
+        if not finished:
+            sys.exit('stopped; the same command goes on here')
     result = RowResult(
         stage=plan.recipe.name,
         seed=plan.recipe.seed,

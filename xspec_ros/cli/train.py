@@ -24,6 +24,7 @@ import typer
 from xspec_ros.cli.output import DebugOption, EXIT_PARTIAL, JsonOption, Outcome, run_verb
 
 if TYPE_CHECKING:
+    from xspec_ros.core.rig import Rig
     from xspec_ros.learn.train.recipe import Recipe
     from xspec_ros.learn.train.run import RunOptions
 
@@ -41,6 +42,10 @@ def command(
     ] = None,
     init: Annotated[
         Path | None, typer.Option(help='Start from the weights of a safetensors file.')
+    ] = None,
+    rig: Annotated[
+        Path | None,
+        typer.Option(help='Rig file (xspec register) of pairs whose source names none.'),
     ] = None,
     resume: Annotated[
         bool, typer.Option('--resume', help='Continue the run in the run folder.')
@@ -69,16 +74,18 @@ def command(
 
     def work() -> Outcome:
         from xspec_ros.config import load_struct
+        from xspec_ros.core.rig import load_rig
         from xspec_ros.learn.train.recipe import Recipe
         from xspec_ros.learn.train.run import RunOptions
         from xspec_ros.share import find_recipe
 
         file = find_recipe(recipe)
         resolved = load_struct(file, Recipe, overrides=settings or ())
+        how = None if rig is None else load_rig(rig)
         if check:
-            return _check(resolved, file)
+            return _check(resolved, file, how)
         folder = out or Path('runs') / resolved.name
-        options = RunOptions(out=folder, init=_init(from_model, init), resume=resume)
+        options = RunOptions(out=folder, init=_init(from_model, init), resume=resume, rig=how)
         return _train(resolved, options, file)
 
     run_verb(work, json_output=json_output, debug=debug)
@@ -103,7 +110,7 @@ def _train(recipe: Recipe, options: RunOptions, file: Path) -> Outcome:
     return Outcome(data=data, text=text, error=stopped, exit_code=EXIT_PARTIAL)
 
 
-def _check(recipe: Recipe, file: Path) -> Outcome:
+def _check(recipe: Recipe, file: Path, rig: Rig | None) -> Outcome:
     from dataclasses import asdict
 
     from xspec_ros.errors import DataError
@@ -112,7 +119,7 @@ def _check(recipe: Recipe, file: Path) -> Outcome:
     from xspec_ros.learn.train.run import source_context
 
     stages = stage_recipes(recipe, file)
-    context = source_context(recipe)
+    context = source_context(recipe, rig)
     uses, sources = [], []
     for stage in stages:
         of = f' of {stage.name}' if recipe.stages else ''

@@ -33,6 +33,7 @@ from xspec_ros.core.sync import Paired, PairSynchronizer, SyncSettings
 from xspec_ros.errors import DataError, MessageError
 from xspec_ros.learn.data.daylight import is_day
 from xspec_ros.learn.data.picture import Picture
+from xspec_ros.learn.data.registered import on_thermal_grid
 from xspec_ros.perception.settings import InputSettings
 
 if TYPE_CHECKING:
@@ -296,15 +297,7 @@ def _on_one_grid(
 ) -> tuple[UInt8Array | None, NDArray[np.bool_] | None]:
     if thermal is None or rgb is None:
         return rgb, None
-    if choice.rig is not None and choice.rig.fits(rgb.shape[:2], thermal_hw=thermal.size_hw):
-        return choice.rig.warp_rgb(rgb)
-    if choice.rig is not None:
-        message = f'the rig is of other cameras than those of {choice.path}'
-        raise DataError(message, hint='register the cameras of this bag (xspec register)')
-    if rgb.shape[:2] != thermal.size_hw:
-        message = f'thermal and RGB of {choice.path} differ in size'
-        raise DataError(message, hint='register the cameras (xspec register) and name the rig')
-    return rgb, None
+    return on_thermal_grid(rgb, thermal.size_hw, choice.rig, str(choice.path))
 
 
 def _key(choice: BagChoice) -> str:

@@ -21,7 +21,6 @@ from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
 
-from xspec_ros.core.rig import load_rig
 from xspec_ros.datasets import check, Dataset
 from xspec_ros.datasets.check import count_outside
 from xspec_ros.datasets.images import picture_size
@@ -31,6 +30,7 @@ from xspec_ros.learn.data.sources import (
     bag_choice,
     check_choice,
     open_folds,
+    rig_of,
     Source,
     SourceContext,
 )
@@ -86,14 +86,14 @@ def check_source(source: Source, context: SourceContext) -> SourceCheck:
         problems += [
             line for line in _unregistered(entries, source, context) if line not in problems
         ]
-    on_rgb = source.modality == 'rgb'
+    on_rgb, own = source.modality == 'rgb', source.labels == 'own'
     boxes = [entry.boxes_rgb if on_rgb else entry.boxes_thermal for entry in entries]
     return SourceCheck(
         name=str(source.dataset),
         folds=','.join(source.folds),
         pictures=len(entries),
-        masks=sum(entry.mask is not None for entry in entries) if source.masks else 0,
-        boxes=sum(each is not None for each in boxes) if source.boxes else 0,
+        masks=sum(entry.mask is not None for entry in entries) if source.masks and own else 0,
+        boxes=sum(each is not None for each in boxes) if source.boxes and own else 0,
         problems=tuple(problems),
     )
 
@@ -113,7 +113,7 @@ def _open_each(source: Source, context: SourceContext) -> tuple[list[Dataset], l
 def _unregistered(entries: list[Entry], source: Source, context: SourceContext) -> list[str]:
     """List pairs that would not lie on one grid."""
     try:
-        rig = None if source.rig is None else load_rig(context.data_root / source.rig)
+        rig = rig_of(source, context)
     except XspecError as err:
         return [str(err)]
     unfit = [entry.name for entry in entries if not _on_one_grid(entry, rig)]

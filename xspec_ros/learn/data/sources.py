@@ -31,12 +31,14 @@ from xspec_ros.errors import ConfigError, DataError
 from xspec_ros.learn.data.bags import BagChoice, open_bag_pictures
 from xspec_ros.learn.data.daylight import is_day
 from xspec_ros.learn.data.picture import Picture, PictureSet, SourceModality
+from xspec_ros.learn.data.registered import on_thermal_grid
 from xspec_ros.learn.data.synthetic import open_synthetic, SynthSource
 from xspec_ros.learn.data.views import only, unlabelled
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
+    from xspec_ros.core.rig import Rig
     from xspec_ros.datasets.sample import Sample
 
 LOG = logging.getLogger(__name__)
@@ -93,12 +95,14 @@ class SourceContext:
         cache: Folder for rendered drives.
         classes: Segmentation classes.
         detection_classes: Detection classes.
+        rig: How the cameras of pairs stand whose source names no rig of its own.
     """
 
     data_root: Path
     cache: Path
     classes: tuple[ClassLabel, ...]
     detection_classes: tuple[str, ...]
+    rig: Rig | None = None
 
 
 class MemoryPictures:
@@ -182,10 +186,21 @@ def bag_choice(source: Source, context: SourceContext) -> BagChoice:
         path=context.data_root / str(source.bag),
         modality=source.modality,
         every=source.every,
-        rig=None if source.rig is None else load_rig(context.data_root / source.rig),
+        rig=rig_of(source, context),
         classes=context.classes,
         detection_classes=context.detection_classes,
     )
+
+
+def rig_of(source: Source, context: SourceContext) -> Rig | None:
+    """Return how the cameras of a source's pairs stand: its own rig, else the recipe's.
+
+    Raises:
+        ConfigError: The rig cannot be read.
+    """
+    if source.modality != 'both':
+        return None
+    return context.rig if source.rig is None else load_rig(context.data_root / source.rig)
 
 
 def check_choice(source: Source) -> None:
@@ -227,13 +242,14 @@ def _read_folds(source: Source, context: SourceContext) -> tuple[list[Picture], 
     excluded = _complement_classes(source, context.classes)
     pictures: list[Picture] = []
     fingerprints: list[str] = []
+    rig = rig_of(source, context)
     for dataset in open_folds(source, context):
         annotated = np.zeros(len(context.classes), bool)
         annotated[sorted(dataset.mask_classes)] = True
         annotated = annotated if excluded is None else annotated & excluded
         fingerprints.append(dataset.fingerprint())
         for sample in dataset:
-            picture = to_picture(sample, source, annotated)
+            picture = to_picture(sample, source, annotated, rig=rig)
             if picture is not None:
                 pictures.append(picture)
     facts: dict[str, object] = {
@@ -261,7 +277,11 @@ def _complement_classes(
 
 
 def to_picture(
-    sample: Sample, source: Source, annotated: np.ndarray[tuple[int], np.dtype[np.bool_]]
+    sample: Sample,
+    source: Source,
+    annotated: np.ndarray[tuple[int], np.dtype[np.bool_]],
+    *,
+    rig: Rig | None = None,
 ) -> Picture | None:
     """Keep of a sample what its source asks for.
 
@@ -269,6 +289,7 @@ def to_picture(
         sample: The sample.
         source: Its recipe entry.
         annotated: (K,) bool, classes that unlabelled pixels are known not to be.
+        rig: How the cameras of a pair stand.
 
     Returns:
         The picture, or None where the sample lacks the modality.
@@ -279,14 +300,16 @@ def to_picture(
     wants_thermal, wants_rgb = source.modality != 'rgb', source.modality != 'thermal'
     if (wants_thermal and sample.thermal is None) or (wants_rgb and sample.rgb is None):
         return None
-    if source.modality == 'both' and _sizes_differ(sample):
-        message = f'the pictures of {sample.name} differ in size'
-        raise DataError(message, hint='register the pairs: both pictures on the thermal grid')
+    rgb, rgb_valid = sample.rgb, None
+    if source.modality == 'both' and rgb is not None and sample.thermal is not None:
+        size_hw = sample.thermal.shape[0], sample.thermal.shape[1]
+        rgb, rgb_valid = on_thermal_grid(rgb, size_hw, rig, f'{source.dataset} {sample.name}')
     boxes = (sample.boxes_thermal if wants_thermal else sample.boxes_rgb) if source.boxes else None
     return Picture(
         name=sample.name,
         thermal=sample.thermal if wants_thermal else None,
-        rgb=sample.rgb if wants_rgb else None,
+        rgb=rgb if wants_rgb else None,
+        rgb_valid=rgb_valid,
         label_map=sample.label_map if source.masks else None,
         mask_classes=annotated,
         boxes_xyxy=np.zeros((0, 4), np.float32) if boxes is None else boxes.boxes_xyxy,
@@ -302,9 +325,3 @@ def _is_day(sample: Sample) -> bool | None:
     if sample.day is not None or sample.rgb is None:
         return sample.day
     return is_day(sample.rgb)
-
-
-def _sizes_differ(sample: Sample) -> bool:
-    if sample.thermal is None or sample.rgb is None:
-        return False
-    return sample.thermal.shape[:2] != sample.rgb.shape[:2]

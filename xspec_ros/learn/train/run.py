@@ -57,6 +57,7 @@ if TYPE_CHECKING:
     from lightning_fabric import Fabric
     from torch import nn
 
+    from xspec_ros.core.rig import Rig
     from xspec_ros.learn.data.picture import PictureSet
     from xspec_ros.learn.methods.method import Method
     from xspec_ros.learn.train.networks import OpenedNetwork
@@ -75,12 +76,14 @@ class RunOptions:
         init: Safetensors file of initial weights; names and shapes that fit are taken.
         resume: Continue the run in ``out``.
         stages: Run folders of the earlier stages, by name.
+        rig: How the cameras of pairs stand whose source names no rig.
     """
 
     out: Path
     init: Path | None = None
     resume: bool = False
     stages: Mapping[str, Path] = field(default_factory=dict)
+    rig: Rig | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -165,24 +168,27 @@ def preparation(recipe: Recipe) -> Preparation:
     )
 
 
-def open_sources(recipe: Recipe, sources: Sequence[Source]) -> list[PictureSet]:
-    """Open the sources of a recipe.
+def open_sources(
+    recipe: Recipe, sources: Sequence[Source], rig: Rig | None = None
+) -> list[PictureSet]:
+    """Open the sources of a recipe; ``rig`` is for pairs whose source names none.
 
     Raises:
         ConfigError: A source names nothing sensible.
         DataError: A source cannot be read.
     """
-    context = source_context(recipe)
+    context = source_context(recipe, rig)
     return [open_source(source, context) for source in sources]
 
 
-def source_context(recipe: Recipe) -> SourceContext:
-    """Return what the recipe's sources share."""
+def source_context(recipe: Recipe, rig: Rig | None = None) -> SourceContext:
+    """Return what the recipe's sources share; ``rig`` is for pairs whose source names none."""
     return SourceContext(
         data_root=Path(recipe.data_root),
         cache=Path(recipe.cache),
         classes=recipe.labels(),
         detection_classes=recipe.detection_classes,
+        rig=rig,
     )
 
 
@@ -223,7 +229,9 @@ def _take_part(recipe: Recipe, options: RunOptions) -> TrainReport:
         recipe=recipe,
         options=options,
         sources=sources,
-        validation=open_sources(recipe, recipe.validation) if fabric.is_global_zero else [],
+        validation=open_sources(recipe, recipe.validation, options.rig)
+        if fabric.is_global_zero
+        else [],
         state=state,
         journal=Journal(
             options.out,
@@ -235,7 +243,11 @@ def _take_part(recipe: Recipe, options: RunOptions) -> TrainReport:
         ),
     )
     with fabric.rank_zero_first():
-        looks = None if recipe.night is None else open_sources(recipe, [recipe.night.source])[0]
+        looks = (
+            None
+            if recipe.night is None
+            else open_sources(recipe, [recipe.night.source], options.rig)[0]
+        )
     source = BatchSource(run.sources, batch_args(recipe, rank=fabric.global_rank), looks=looks)
     first, last = state.step * args.accumulate, args.steps * args.accumulate
     stop = StopRequest()
@@ -311,7 +323,7 @@ def _training_sources(
 ) -> list[tuple[PictureSet, float]]:
     """Open what is trained on; the teacher labels what it is to label, once."""
     with fabric.rank_zero_first():  # one process renders, the others read
-        opened = open_sources(recipe, recipe.data)
+        opened = open_sources(recipe, recipe.data, options.rig)
     found: list[tuple[PictureSet, float]] = []
     for number, (pictures, source) in enumerate(zip(opened, recipe.data, strict=True)):
         if source.labels == 'teacher' and teacher is not None and recipe.teacher is not None:
