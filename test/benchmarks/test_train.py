@@ -28,7 +28,7 @@ def test_both_loops_are_timed(tmp_path):
         f'cache={tmp_path}',
         'data=[{synth: {count: 2, size: [128, 96]}}]',
         'network.arguments={width: 0.25}',
-        'train={steps: 6, batch_size: 1, crop_hw: [32, 32], device: cpu, precision: 32-true}',
+        'train={steps: 6, batch_size: 2, crop_hw: [32, 32], device: cpu, precision: 32-true}',
     )
     recipe = parse_struct(RECIPE, Recipe, 'the benchmark', overrides=small)
     found = measure(recipe, rounds=2, steps=2, folder=tmp_path)
