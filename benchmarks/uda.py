@@ -63,6 +63,7 @@ REVISION = 2  # raise it when the code changes what a row gives
 TIME_NAME = 'seconds.json'
 # Rows of the table: name, stage, mode it is measured in.
 ROWS: tuple[tuple[str, str, Mode], ...] = (
+    ('RGB before its last stage, on RGB', 'base', 'rgb'),
     ('RGB oracle, on RGB', 'teacher', 'rgb'),
     ('source-only', 'teacher', 'thermal'),
     ('pseudo-labels only', 'pseudo', 'thermal'),
