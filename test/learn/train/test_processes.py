@@ -17,6 +17,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+import signal
 import subprocess
 import sys
 
@@ -161,6 +162,13 @@ def test_a_fault_in_one_ends_both_and_is_told(toy_recipe, tmp_path, fault, proce
     saved = [path.name for path in (tmp_path / 'run').glob('nonfinite*')]
     suffix = '_process_1' if process else ''
     assert saved == ([f'nonfinite_step_000002{suffix}.safetensors'] if fault == 'loss' else [])
+
+
+def test_no_process_outlives_the_first(toy_recipe, tmp_path):
+    write_run(toy_recipe, tmp_path)
+    done = python('faulty_process.py', tmp_path, 'kill', 0)
+    assert done.returncode == -signal.SIGKILL  # and the pipes of its child were closed: it ended
+    assert load_checkpoint(tmp_path / 'run' / 'last').info.step == 2
 
 
 def test_a_single_process_agrees_with_itself():

@@ -28,6 +28,7 @@ import os
 import signal
 import socket
 import sys
+import threading
 from typing import cast, TYPE_CHECKING, TypeVar
 import warnings
 
@@ -158,6 +159,7 @@ def _join(
     args: tuple[object, ...],
 ) -> None:
     os.environ.update(environment)
+    threading.Thread(target=_end_with_parent, daemon=True).start()
     for name in ('xspec_ros', 'lightning_fabric'):  # the first process tells enough
         logging.getLogger(name).setLevel(logging.ERROR)
     _ignore_layouts()
@@ -190,6 +192,14 @@ def _first_failure(
 def _ignore_layouts() -> None:
     """Keep quiet of kernels of one pixel, whose layout has two equal names."""
     warnings.filterwarnings('ignore', message='Grad strides do not match bucket view strides')
+
+
+def _end_with_parent() -> None:
+    """End this process when its parent is gone: it may be waiting for it in a library."""
+    parent = multiprocessing.parent_process()
+    if parent is not None:
+        wait([parent.sentinel])
+        os._exit(1)
 
 
 def _end(children: list[SpawnProcess]) -> None:
