@@ -36,8 +36,8 @@ CAMERAS = {
     'roads, 8 or 16 bits a pixel, any size.',
     'rgb': 'an RGB camera of a ground robot or vehicle on\nroads, any size.',
     'both': 'a thermal and an RGB camera of a ground robot or\n'
-    'vehicle on roads, RGB laid on the thermal grid, any size; with one camera missing it goes on\n'
-    'with the other.',
+    'vehicle on roads, RGB laid on the thermal grid, any size; with one camera missing it\n'
+    'goes on with the other.',
 }
 INTENDED_USE = (
     'Segmentation and detection on the pictures of {cameras} '

@@ -19,13 +19,24 @@ from __future__ import annotations
 from dataclasses import replace
 
 import msgspec
+import numpy as np
+import onnx
 import pytest
 import torch
 
+from xspec_ros.bundle.manifest import Network
 from xspec_ros.bundle.store import open_bundle
 from xspec_ros.core.labels import DEFAULT_CLASSES, DEFAULT_DETECTION_CLASSES
 from xspec_ros.learn.data.sources import Source
-from xspec_ros.learn.export.export import checkpoint_source, random_state, weights_bytes
+from xspec_ros.learn.export.export import (
+    checkpoint_source,
+    export_source,
+    random_state,
+    weights_bytes,
+)
+from xspec_ros.learn.export.export import Source as Exported
+from xspec_ros.learn.export.frames import FrameSet, LabelledFrame
+from xspec_ros.learn.export.quantise import inner_nodes
 from xspec_ros.learn.models import build_network
 from xspec_ros.learn.train.checkpoint import Checkpoint, CheckpointInfo
 from xspec_ros.learn.train.recipe import InputSpec, NetworkSpec, Recipe
@@ -98,3 +109,38 @@ def test_an_untrained_bundle_opens_and_says_what_it_is(tiny_bundle):
     assert manifest.name == 'untrained'
     assert manifest.provenance.data == []
     assert manifest.precisions['fp32'].verified == {}
+
+
+def test_a_network_for_rgb_becomes_a_bundle_of_that_mode_alone(tmp_path):
+    arguments = {**ARGUMENTS, 'in_channels': 3}
+    source = Exported(
+        name='teacher',
+        network=Network(name='student', arguments=arguments),
+        state=random_state('student', arguments, 0),
+        camera='rgb',
+        network_hw=(64, 96),
+    )
+    rgb = np.random.default_rng(0).integers(0, 256, (48, 64, 3)).astype(np.uint8)
+    frames = FrameSet(
+        frames=(LabelledFrame(image=None, rgb=rgb, tone=(0.0, 255.0)),), origin='noise'
+    )
+    report = export_source(source, tmp_path / 'teacher', frames=frames)
+    manifest = open_bundle(tmp_path / 'teacher').manifest
+    assert manifest.modes() == ('rgb',)
+    assert manifest.input.modality == 'rgb'
+    assert report.ok
+    assert '- modes: rgb' in (tmp_path / 'teacher' / 'README.md').read_text()
+
+
+def test_int8_reaches_the_convolutions_of_both_cameras(fused_bundle):
+    model = onnx.load(fused_bundle / 'fused.fp32.onnx')
+    shapes = {item.name: list(item.dims) for item in model.graph.initializer}
+    inner = set(inner_nodes(model))
+    convs = [node for node in model.graph.node if node.op_type == 'Conv']
+    dense = [
+        shapes[node.input[1]][1]
+        for node in convs
+        if node.name in inner and not any(a.name == 'group' and a.i > 1 for a in node.attribute)
+    ]
+    assert dense.count(1) == 1  # the stem of thermal
+    assert dense.count(3) == 1  # the stem of RGB

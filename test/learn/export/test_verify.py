@@ -24,6 +24,7 @@ import pytest
 from xspec_ros.bundle.store import open_bundle
 from xspec_ros.core.truth import Boxes
 from xspec_ros.engines.engine import GraphOutput
+from xspec_ros.errors import DataError
 from xspec_ros.learn.export.frames import FrameSet, LabelledFrame
 from xspec_ros.learn.export.verify import compare, score, verify_bundle
 
@@ -130,3 +131,28 @@ def test_pixel_bytes_are_little_endian():
     assert frame.pixel_bytes.tolist() == [[[2, 1]]]
     eight = LabelledFrame(image=np.array([[7]], np.uint8), tone=(0.0, 1.0))
     assert eight.pixel_bytes.tolist() == [[[7]]]
+
+
+def test_a_fused_bundle_is_judged_by_the_worst_of_its_graphs(fused_bundle):
+    rng = np.random.default_rng(0)
+    pair = LabelledFrame(
+        image=rng.integers(0, 256, (48, 64)).astype(np.uint8),
+        rgb=rng.integers(0, 256, (48, 64, 3)).astype(np.uint8),
+        tone=(0.0, 255.0),
+    )
+    alone = replace(pair, rgb=None)
+    frames = FrameSet(frames=(pair, alone), origin='noise')
+    seen = verify_bundle(open_bundle(fused_bundle), frames)
+    assert seen['fp32']['torch'].label_agreement == 1.0
+    assert seen['fp32']['onnxruntime'].frames == 4  # two thermal, one fused, one RGB
+    assert seen['fp32']['onnxruntime'].ok
+
+
+def test_frames_without_the_camera_of_a_mode_are_an_error_that_names_it():
+    frames = FrameSet(
+        frames=(LabelledFrame(image=np.zeros((4, 4), np.uint8), tone=(0.0, 1.0)),), origin='mine'
+    )
+    assert len(frames.of_mode('thermal')) == 1
+    for mode in ('fused', 'rgb'):
+        with pytest.raises(DataError, match=f'mine has no picture for mode {mode}'):
+            frames.of_mode(mode)
