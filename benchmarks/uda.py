@@ -27,7 +27,7 @@ been run is not run again, a run that was stopped goes on where it was.
 from __future__ import annotations
 
 import argparse
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 import hashlib
 import json
 import logging
@@ -38,9 +38,11 @@ import time
 from typing import cast, TYPE_CHECKING
 
 import msgspec
+import numpy as np
 import torch
 
 from xspec_ros.config import load_struct
+from xspec_ros.learn.data.views import PictureView
 from xspec_ros.learn.models import build_network, graphs
 from xspec_ros.learn.models.transfer import take_weights
 from xspec_ros.learn.train.chain import stage_recipes
@@ -57,12 +59,14 @@ if TYPE_CHECKING:
     from torch import nn
 
     from xspec_ros.core.result import Mode
+    from xspec_ros.learn.data.picture import Picture, PictureSet
     from xspec_ros.learn.train.networks import OpenedNetwork
 
 REVISION = 2  # raise it when the code changes what a row gives
 TIME_NAME = 'seconds.json'
+BLACK = 'fused, black RGB'  # the fused graph, fed what a dead camera gives
 # Rows of the table: name, stage, mode it is measured in.
-ROWS: tuple[tuple[str, str, Mode], ...] = (
+ROWS: tuple[tuple[str, str, str], ...] = (
     ('RGB before its last stage, on RGB', 'base', 'rgb'),
     ('RGB oracle, on RGB', 'teacher', 'rgb'),
     ('source-only', 'teacher', 'thermal'),
@@ -70,10 +74,11 @@ ROWS: tuple[tuple[str, str, Mode], ...] = (
     ('masked mutual, stage 1', 'mutual_1', 'thermal'),
     ('masked mutual, stage 2', 'mutual_2', 'thermal'),
     ('plain fusion, both cameras', 'fusion', 'fused'),
-    ('plain fusion, RGB removed', 'fusion', 'thermal'),
+    ('plain fusion, black RGB', 'fusion', BLACK),
     ('CRM, both cameras', 'crm', 'fused'),
-    ('CRM, RGB removed', 'crm', 'thermal'),
-    ('CRM, thermal removed', 'crm', 'rgb'),
+    ('CRM, RGB removed (thermal graph)', 'crm', 'thermal'),
+    ('CRM, black RGB', 'crm', BLACK),
+    ('CRM, thermal removed (RGB graph)', 'crm', 'rgb'),
     ('CRM distilled', 'distilled', 'thermal'),
     ('thermal oracle', 'oracle', 'thermal'),
 )
@@ -174,6 +179,8 @@ def measure(recipe: Recipe, opened: OpenedNetwork) -> Figures:
             mode=mode, network_hw=opened.network_hw, percentiles=opened.percentiles
         )
         found[mode] = _figures(network, preparation, recipe)
+        if mode == 'fused':
+            found[BLACK] = _figures(network, preparation, recipe, black_rgb=True)
     return found
 
 
@@ -185,16 +192,19 @@ def as_thermal(recipe: Recipe, opened: OpenedNetwork) -> nn.Module:
     return network.eval()
 
 
-def _figures(network: nn.Module, preparation: Preparation, recipe: Recipe) -> dict[str, object]:
+def _figures(
+    network: nn.Module, preparation: Preparation, recipe: Recipe, *, black_rgb: bool = False
+) -> dict[str, object]:
     """Return figures over the plain validation sources, and of every source apart."""
     found: dict[str, object] = {}
     for rule in ('ignore', 'complement'):
         sources = [source for source in recipe.validation if source.other == rule]
         if not sources:
             continue
+        opened = open_sources(recipe, sources)
         metrics = evaluate(
             network,
-            open_sources(recipe, sources),
+            [without_rgb(pictures) for pictures in opened] if black_rgb else opened,
             preparation,
             class_names=[label.name for label in recipe.labels()],
             detection_class_names=recipe.detection_classes,
@@ -206,6 +216,15 @@ def _figures(network: nn.Module, preparation: Preparation, recipe: Recipe) -> di
         else:
             found |= {f'{title}, background': figures for title, figures in apart.items()}
     return found
+
+
+def without_rgb(pictures: PictureSet) -> PictureSet:
+    """Return the pictures with black in place of RGB."""
+
+    def blacken(_: int, picture: Picture) -> Picture:
+        return replace(picture, rgb=None if picture.rgb is None else np.zeros_like(picture.rgb))
+
+    return PictureView(pictures, range(len(pictures)), blacken, {})
 
 
 def table(results: Mapping[str, Sequence[RowResult]]) -> str:
