@@ -38,6 +38,7 @@ def test_day_and_night_are_taken_apart(pictures):
     assert [picture.name for picture in day] == ['p0', 'p3']
     assert [picture.name for picture in night] == ['p1']
     assert (day.title, night.title) == ('four day', 'four night')
+    assert unlabelled(day, masks=True, boxes=True).title == 'four day'
     assert day.facts == {'name': 'four', 'pictures': 2, 'when': 'day'}
 
 

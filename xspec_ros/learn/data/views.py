@@ -75,12 +75,13 @@ class PictureView:
     ) -> None:
         self._pictures, self._indices, self._change = pictures, indices, change
         self.facts = pictures.facts | {'pictures': len(indices)} | facts
+        self._when = facts.get('when')
 
     @property
     def title(self) -> str:
         """Name of the source, for logs, with the time of day where that was chosen."""
-        when = self.facts.get('when')
-        return self._pictures.title if when is None else f'{self._pictures.title} {when}'
+        title = self._pictures.title
+        return title if self._when is None else f'{title} {self._when}'
 
     def __len__(self) -> int:
         """Return the number of pictures."""
