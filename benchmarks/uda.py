@@ -82,6 +82,18 @@ ROWS: tuple[tuple[str, str, str], ...] = (
     ('CRM distilled', 'distilled', 'thermal'),
     ('thermal oracle', 'oracle', 'thermal'),
 )
+# Columns: title, validation source, where the figure stands among its figures.
+Column = tuple[str, str, tuple[str, ...]]
+OBJECTS = ('car', 'person', 'bicycle')
+REAL_COLUMNS: tuple[Column, ...] = (
+    *((f'IoU {name}', 'mfnet', ('per_class', name, 'iou')) for name in OBJECTS),
+    *(
+        (f'{name}, background', 'mfnet, background', ('per_class', name, 'iou'))
+        for name in OBJECTS
+    ),
+    *((f'AP50 {name}', 'msrs', ('per_class', name, 'ap50')) for name in OBJECTS),
+    ('mAP50', 'msrs', ('map50',)),
+)
 Figures = dict[str, dict[str, object]]  # mode -> figures
 
 
@@ -227,22 +239,29 @@ def without_rgb(pictures: PictureSet) -> PictureSet:
     return PictureView(pictures, range(len(pictures)), blacken, {})
 
 
-def table(results: Mapping[str, Sequence[RowResult]]) -> str:
+def table(results: Mapping[str, Sequence[RowResult]], columns: Sequence[Column]) -> str:
     """Return the figures of every row as a Markdown table, mean and deviation over seeds."""
-    first = next(iter(results.values()))[0].figures
-    parts = list(next(iter(first.values())))
-    lines = [
-        f'| row | {" | ".join(parts)} | steps | minutes |',
-        '|---' * (len(parts) + 3) + '|',
-    ]
+    titles = ' | '.join(title for title, _, _ in columns)
+    lines = [f'| row | {titles} | steps | minutes |', '|---' * (len(columns) + 3) + '|']
     for title, stage, mode in ROWS:
         runs = [run for run in results.get(stage, ()) if mode in run.figures]
         if not runs:
             continue
-        cells = [_cell([_miou(run, mode, part) for run in runs]) for part in parts]
+        cells = [
+            _cell([_figure(run, mode, part, path) for run in runs]) for _, part, path in columns
+        ]
         minutes = _cell([run.seconds / 60 for run in runs])
         lines.append(f'| {title} | {" | ".join(cells)} | {runs[0].steps} | {minutes} |')
     return '\n'.join(lines)
+
+
+def columns_of(results: Mapping[str, Sequence[RowResult]]) -> Sequence[Column]:
+    """Return what the table shows: mIoU of every validation source, or figures of objects."""
+    first = next(iter(results.values()))[0].figures
+    parts = list(next(iter(first.values())))
+    if 'mfnet' in parts:
+        return REAL_COLUMNS
+    return [(part, part, ('miou',)) for part in parts]
 
 
 def gaps(results: Mapping[str, Sequence[RowResult]]) -> str:
@@ -269,7 +288,14 @@ def _of_seed(results: Mapping[str, Sequence[RowResult]], stage: str, seed: int) 
 
 
 def _miou(run: RowResult, mode: str, part: str) -> float | None:
-    value = cast('dict[str, object]', run.figures[mode][part])['miou']
+    return _figure(run, mode, part, ('miou',))
+
+
+def _figure(run: RowResult, mode: str, part: str, path: Sequence[str]) -> float | None:
+    """Return a figure in percent, or None where there is no such truth."""
+    value = run.figures[mode].get(part)
+    for key in path:
+        value = value.get(key) if isinstance(value, dict) else None
     return 100 * value if isinstance(value, float) else None
 
 
@@ -309,7 +335,7 @@ def main() -> int:
             if not done and (options.report or (wanted is not None and name not in wanted)):
                 continue
             results.setdefault(name, []).append(run_row(plan, folders, folders[name]))
-    sys.stdout.write(f'{table(results)}\n\n{gaps(results)}\n')
+    sys.stdout.write(f'{table(results, columns_of(results))}\n\n{gaps(results)}\n')
     return 0
 
 

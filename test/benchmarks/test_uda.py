@@ -21,7 +21,7 @@ import pytest
 
 pytest.importorskip('torch')
 
-from benchmarks.uda import gaps, plan_rows, result_file, RowResult, ROWS, table
+from benchmarks.uda import columns_of, gaps, plan_rows, result_file, RowResult, ROWS, table
 from xspec_ros.config import load_struct
 from xspec_ros.learn.train.recipe import Recipe
 from xspec_ros.share import find_recipe
@@ -73,7 +73,7 @@ def test_the_table_has_mean_deviation_and_the_gap_closed():
         'oracle': [row('oracle', s, thermal=0.7) for s in (0, 1)],
         'mutual_2': [row('mutual_2', 0, thermal=0.6), row('mutual_2', 1, thermal=0.7)],
     }
-    lines = table(results).splitlines()
+    lines = table(results, columns_of(results)).splitlines()
     assert '| source-only | 20.0 ± 0.0 | 10 | 1.0 ± 0.0 |' in lines
     assert '| masked mutual, stage 2 | 65.0 ± 7.1 | 10 | 1.0 ± 0.0 |' in lines
     assert 'masked mutual, stage 2: 90.0 ± 14.1 % of the gap' in gaps(results)
