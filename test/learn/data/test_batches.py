@@ -95,6 +95,20 @@ def test_day_pictures_take_the_look_of_the_night(picture):
     assert ((by_night.thermal < 0.1) | (by_night.thermal > 0.9)).float().mean() < 0.5
 
 
+def test_both_cameras_may_take_the_look_of_one_night(picture):
+    pair = dataclasses.replace(picture, rgb=np.full((60, 80, 3), 200, np.uint8))
+    pair.rgb[:, :40] = 100
+    night = dataclasses.replace(pair, rgb=pair.rgb // 10, day=False)
+    looks = MemoryPictures([night], {'name': 'looks'})
+    still = PhotoArgs(gain=0, offset=0, gamma=1, noise=0, blur=0, erase=0)
+    plain = args(photo=still, look_share=1.0, crop=CropArgs(scale=(1, 1)))
+    sources = [(named(pair, 'a'), 1.0)]
+    bright = BatchSource(sources, plain, looks=looks).batch(0)
+    dark = BatchSource(sources, dataclasses.replace(plain, look_rgb=True), looks=looks).batch(0)
+    assert bright.rgb[:, :, 20:40].mean() > 0.3
+    assert dark.rgb[:, :, 20:40].mean() < 0.1
+
+
 def test_padding_is_outside_the_picture(picture):
     values = args(crop_hw=(160, 192), crop=CropArgs(scale=(0.5, 0.5)))
     batch = source(picture, photo=PhotoArgs(erase=0)).batch(0)

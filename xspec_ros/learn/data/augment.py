@@ -105,7 +105,12 @@ def thermal_crop(
 
 
 def rgb_crop(
-    image: UInt8Array, crop: Crop, args: PhotoArgs, rng: np.random.Generator
+    image: UInt8Array,
+    crop: Crop,
+    args: PhotoArgs,
+    rng: np.random.Generator,
+    *,
+    look: UInt8Array | None = None,
 ) -> NDArray[np.float32]:
     """Cut an RGB crop and jitter exposure, colour, sharpness and noise.
 
@@ -114,11 +119,19 @@ def rgb_crop(
         crop: The geometry.
         args: Amounts; percentile and polarity do not apply.
         rng: Random numbers.
+        look: (H', W', 3) RGB picture whose histograms the crop is to have, or None.
 
     Returns:
         (h, w, 3) float32 in [0, 1].
     """
     x = crop.warp(image, nearest=False, fill=0).astype(np.float32) / 255.0
+    if look is not None:
+        pairs = zip(
+            *(_toned(each, 0.0, 255.0).transpose(2, 0, 1) for each in (image, look)), strict=True
+        )
+        x = np.stack(
+            [_resemble(x[..., c], own, other) for c, (own, other) in enumerate(pairs)], -1
+        )
     balance = 1.0 + rng.uniform(-0.5, 0.5, 3) * args.gain
     x = _jitter_tone((x * balance).astype(np.float32), args, rng)
     x = _blur(x, args, rng)

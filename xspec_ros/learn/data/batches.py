@@ -34,7 +34,6 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from xspec_ros.core.frame import PixelArray
     from xspec_ros.learn.data.picture import Picture, PictureSet
 
 PREFETCH = 3
@@ -54,7 +53,8 @@ class BatchArgs:
         photo: Pixels.
         stratified: Every batch holds each source in the share of its weight, rather than on
             average.
-        look_share: Share of day pictures whose thermal half is given the look of the night.
+        look_share: Share of day pictures that are given the look of the night.
+        look_rgb: Give it to their RGB half too.
         rank: Number of this process.
         processes: Processes that train together.
     """
@@ -68,6 +68,7 @@ class BatchArgs:
     photo: PhotoArgs
     stratified: bool = False
     look_share: float = 0.0
+    look_rgb: bool = False
     rank: int = 0
     processes: int = 1
 
@@ -95,7 +96,7 @@ class BatchSource:
     Args:
         sources: Pictures, with the weight of each source.
         args: Sizes and augmentation.
-        looks: Night pictures whose thermal look day pictures may be given.
+        looks: Night pictures whose look day pictures may be given.
     """
 
     def __init__(
@@ -124,11 +125,11 @@ class BatchSource:
         picture = pictures[int(rng.integers(len(pictures)))]
         return augment(picture, args, rng, look=self._draw_look(picture, rng))
 
-    def _draw_look(self, picture: Picture, rng: np.random.Generator) -> PixelArray | None:
-        """Return a night's thermal picture for some of the day's."""
+    def _draw_look(self, picture: Picture, rng: np.random.Generator) -> Picture | None:
+        """Return a picture of the night for some of the day's."""
         if self._looks is None or picture.day is False or rng.random() >= self._args.look_share:
             return None
-        return self._looks[int(rng.integers(len(self._looks)))].thermal
+        return self._looks[int(rng.integers(len(self._looks)))]
 
     def batch(self, number: int) -> Batch:
         """Draw batch ``number``: every process takes its turn, so that each has of all sources."""
@@ -142,18 +143,24 @@ def augment(
     args: BatchArgs,
     rng: np.random.Generator,
     *,
-    look: PixelArray | None = None,
+    look: Picture | None = None,
 ) -> Example:
-    """Cut and change one crop of a picture; ``look`` is a thermal picture to resemble."""
+    """Cut and change one crop of a picture; ``look`` is a picture to resemble."""
     crop = draw_crop(picture, args.crop, rng, network_hw=args.network_hw, crop_hw=args.crop_hw)
     labels = crop_labels(picture, crop, args.crop)
     thermal = rgb = None
     if picture.thermal is not None:
         thermal = thermal_crop(
-            picture.thermal, crop, args.photo, rng, percentiles=args.percentiles, look=look
+            picture.thermal,
+            crop,
+            args.photo,
+            rng,
+            percentiles=args.percentiles,
+            look=None if look is None else look.thermal,
         )
     if picture.rgb is not None:
-        rgb = rgb_crop(picture.rgb, crop, args.photo, rng)
+        dark = look.rgb if look is not None and args.look_rgb else None
+        rgb = rgb_crop(picture.rgb, crop, args.photo, rng, look=dark)
     labels = erase([x for x in (thermal, rgb) if x is not None], labels, args.photo, rng)
     return Example(picture=picture, thermal=thermal, rgb=rgb, labels=labels)
 

@@ -98,15 +98,17 @@ class TeacherSpec(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
 
 
 class NightLooks(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Unlabelled night pictures whose thermal histogram day pictures are given.
+    """Unlabelled night pictures whose histogram day pictures are given.
 
     Attributes:
         source: Where the night pictures are.
         share: Share of day pictures that are changed.
+        cameras: Change the thermal half alone, or both halves by the same night.
     """
 
     source: Source
     share: Share = 0.5
+    cameras: Literal['thermal', 'both'] = 'thermal'
 
 
 class TrainArgs(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

@@ -299,6 +299,7 @@ def batch_args(recipe: Recipe, *, rank: int = 0) -> BatchArgs:
         photo=recipe.photo,
         stratified=recipe.train.stratified,
         look_share=0.0 if recipe.night is None else recipe.night.share,
+        look_rgb=recipe.night is not None and recipe.night.cameras == 'both',
         rank=rank,
         processes=recipe.train.processes,
     )
