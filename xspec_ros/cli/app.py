@@ -39,6 +39,7 @@ VERBS = (
     'evaluate',
     'export',
     'bench',
+    'register',
     'info',
     'doctor',
 )

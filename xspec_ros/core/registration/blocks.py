@@ -122,7 +122,7 @@ def find_blocks(
         thermal = structure(resize(view.thermal, size_hw))
         rgb, inside = rgb_on_level(view, homography, level, margin=level.reach)
         field = structure(rgb, inside)
-        alike[index] = _correlate(thermal, field, corners, level)
+        alike[index] = _correlate(thermal, field, inside, corners, level=level)
         if index == 0:
             seen = _covered(inside, corners, level)
         step()
@@ -170,19 +170,20 @@ def _covered(inside: Mask, corners: Corners, level: Level) -> Mask:
     return np.asarray(np.array(shares) >= MIN_COVER, np.bool_)
 
 
-def _correlate(thermal: Field, rgb: Field, corners: Corners, level: Level) -> Stack:
+def _correlate(
+    thermal: Field, rgb: Field, inside: Mask, corners: Corners, *, level: Level
+) -> Stack:
     """Return (N, D, D) float32 correlations of the blocks, by Fourier transform."""
     block, side = level.block, 2 * level.reach + 1
     wide = block + side - 1
     whole = cv2.getOptimalDFTSize(wide)
+    size = (whole, whole)
     blocks = np.stack([_cut(thermal, y, x, block) for y, x in corners])
     around = np.stack([_cut(rgb, y, x, wide) for y, x in corners])  # the margin moves them
-    size = (whole, whole)
     spectrum = np.conj(np.fft.fft2(blocks, size)) * np.fft.fft2(around, size)
     shared = np.fft.ifft2(spectrum).real[:, :side, :side]
-    power = np.asarray(rgb.real**2 + rgb.imag**2, np.float32)
     sums = cv2.boxFilter(
-        power,
+        _power(rgb),
         -1,
         (block, block),
         anchor=(0, 0),
@@ -190,9 +191,21 @@ def _correlate(thermal: Field, rgb: Field, corners: Corners, level: Level) -> St
         borderType=cv2.BORDER_CONSTANT,
     )
     found = np.stack([_cut(np.asarray(sums, np.float32), y, x, side) for y, x in corners])
+    power = _power(blocks)
+    own = np.broadcast_to(power.sum(axis=(1, 2))[:, None, None], found.shape).copy()
+    # Where RGB ends inside the window, only what it covers counts: else every such block would
+    # like best to lie further in.
+    covers = np.stack([_cut(inside.astype(np.float32), y, x, wide) for y, x in corners])
+    cut = np.flatnonzero(covers.min(axis=(1, 2)) < 1.0)
+    if len(cut):
+        reached = np.conj(np.fft.fft2(power[cut], size)) * np.fft.fft2(covers[cut], size)
+        own[cut] = np.maximum(np.fft.ifft2(reached).real[:, :side, :side], 0.0)
     least = np.float32(LEAST_ENERGY * block * block)
-    own = (blocks.real**2 + blocks.imag**2).sum(axis=(1, 2)) + least
-    return np.asarray(shared / np.sqrt(own[:, None, None] * (found + least)), np.float32)
+    return np.asarray(shared / np.sqrt((own + least) * (found + least)), np.float32)
+
+
+def _power(field: Field) -> Stack:
+    return np.asarray(field.real**2 + field.imag**2, np.float32)
 
 
 def _cut(plane: NDArray[Number], y: int, x: int, side: int) -> NDArray[Number]:
