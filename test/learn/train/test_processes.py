@@ -45,7 +45,7 @@ TWO = ('train.processes=2', 'train.batch_size=1', 'train.save_every=2', 'train.l
 
 def python(script, *arguments):
     command = [sys.executable, str(HERE / script), *map(str, arguments)]
-    return subprocess.run(command, check=False, capture_output=True, text=True, timeout=120)
+    return subprocess.run(command, check=False, capture_output=True, text=True, timeout=900)
 
 
 @pytest.fixture(scope='module')
