@@ -136,7 +136,7 @@ def register(
     if len(views) < max(1, min_pairs):
         message = f'{len(views)} usable pairs of one size, {min_pairs} are needed'
         raise DataError(message, hint='record a longer drive with structure in both pictures')
-    levels = [level for level in LEVELS if level.width <= views[0].thermal_hw[1]] or LEVELS[:1]
+    levels = levels_for(views[0].thermal_hw[1])
     homography = _first(views, levels[0], step)
     for level in [*levels[1:], levels[-1]]:
         surfaces = find_blocks(views, homography, level, step=step)
@@ -158,6 +158,16 @@ def register(
     )
     problem, hint = _judge(found, _quarters(surfaces, fit))
     return replace(found, problem=problem, hint=hint)
+
+
+def levels_for(width: int) -> list[Level]:
+    """Return the resolutions for a thermal picture of this many columns, the finest last."""
+    levels = [level for level in LEVELS if level.width <= width] or [LEVELS[0]]
+    finer = LEVELS[len(levels) :]
+    if finer and width > 1.2 * levels[-1].width:
+        block = max(levels[-1].block, round(finer[0].block * width / finer[0].width))
+        levels.append(replace(finer[0], width=width, block=block))
+    return levels
 
 
 def _of_one_size(views: Sequence[View]) -> list[View]:
