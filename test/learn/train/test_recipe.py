@@ -20,6 +20,7 @@ import pytest
 
 from xspec_ros.config import dump_yaml, load_struct, parse_struct
 from xspec_ros.errors import ConfigError
+from xspec_ros.learn.train.chain import stage_recipes
 from xspec_ros.learn.train.recipe import check_recipe, Recipe
 
 RECIPES = sorted((Path(__file__).parents[3] / 'config' / 'recipes').glob('*.yaml'))
@@ -32,10 +33,11 @@ def parse(*overrides):
 
 @pytest.mark.parametrize('path', RECIPES, ids=lambda path: path.name)
 def test_shipped_recipes_make_sense(path):
-    recipe = load_struct(path, Recipe)
-    check_recipe(recipe, path)
-    trained = {fold for source in recipe.data for fold in source.folds}
-    assert 'val' not in trained
+    for stage in stage_recipes(load_struct(path, Recipe), path):
+        sources = [*stage.data, *([stage.night.source] if stage.night else [])]
+        assert sources
+        assert all('val' not in source.folds for source in sources)
+        assert all(source.part != 'val' for source in sources)
 
 
 @pytest.mark.parametrize('path', RECIPES, ids=lambda path: path.name)
