@@ -22,7 +22,12 @@ from typing import TYPE_CHECKING, TypeVar
 import cv2
 import numpy as np
 
-from xspec_ros.core.registration.structure import resize, structure, warp_gray
+from xspec_ros.core.registration.structure import (
+    resize,
+    static_structure,
+    structure,
+    warp_gray,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -118,8 +123,13 @@ def find_blocks(
     side = 2 * level.reach + 1
     alike = np.empty((len(views), len(corners), side, side), np.float32)
     seen = np.zeros(len(corners), np.bool_)
+
+    def thermal_field(view: View) -> Field:
+        return structure(resize(view.thermal, size_hw))
+
+    still = static_structure(views, thermal_field)
     for index, view in enumerate(views):
-        thermal = structure(resize(view.thermal, size_hw))
+        thermal = thermal_field(view) if still is None else thermal_field(view) - still
         rgb, inside = rgb_on_level(view, homography, level, margin=level.reach)
         field = structure(rgb, inside)
         alike[index] = _correlate(thermal, field, inside, corners, level=level)

@@ -22,7 +22,12 @@ from typing import TYPE_CHECKING
 import cv2
 import numpy as np
 
-from xspec_ros.core.registration.structure import resize, structure, warp_gray
+from xspec_ros.core.registration.structure import (
+    resize,
+    static_structure,
+    structure,
+    warp_gray,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -125,7 +130,14 @@ class _Board:
         self.corner = tuple(
             (whole - side) // 2 for whole, side in zip(self.size, self.hw, strict=True)
         )
-        fields = [self._placed(_field(resize(view.thermal, self.hw))) for view in views]
+
+        def thermal_field(view: View) -> Field:
+            return self._placed(_field(resize(view.thermal, self.hw)))
+
+        still = static_structure(views, thermal_field)
+        fields = [
+            thermal_field(view) if still is None else thermal_field(view) - still for view in views
+        ]
         self.thermal = [np.conj(np.fft.fft2(field)) for field in fields]
         self.energy = sum(np.conj(np.fft.fft2(_power(field))) for field in fields)
         self.area = np.conj(np.fft.fft2(self._placed(np.ones(self.hw, np.complex64)).real))

@@ -33,6 +33,8 @@ from numpy.typing import NDArray
 from xspec_ros.core.geometry import Matrix, warp_points
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
     from xspec_ros.core.frame import PixelArray, UInt8Array
 
 Gray: TypeAlias = NDArray[np.float32]
@@ -46,6 +48,7 @@ MIN_LEVELS = 4.0  # counts between the tails: less is a shutter, or a lens cap
 SURROUNDINGS = 31
 LONGEST = 2.0
 COARSE = 0.75
+MIN_MOVING = 4
 # Pixel edges to OpenCV's pixel centres.
 TO_EDGES = np.array([[1.0, 0.0, 0.5], [0.0, 1.0, 0.5], [0.0, 0.0, 1.0]])
 TO_CENTRES = np.array([[1.0, 0.0, -0.5], [0.0, 1.0, -0.5], [0.0, 0.0, 1.0]])
@@ -170,6 +173,27 @@ def structure(
     real = cv2.GaussianBlur((gx * gx - gy * gy) * turn, (0, 0), 1.0)
     imaginary = cv2.GaussianBlur(2.0 * gx * gy * turn, (0, 0), 1.0)
     return np.asarray(real + np.complex64(1j) * imaginary, np.complex64)
+
+
+def static_structure(views: Sequence[View], make: Callable[[View], Field]) -> Field | None:
+    """Return the mean field of the thermal pictures: what stays where it is while they move.
+
+    Black corners of a rectified picture, a bonnet or dirt on the window are edges in every pair,
+    but not the same ones in both pictures. Without this mean they cannot speak for a place.
+
+    Args:
+        views: Pairs of one rig.
+        make: Makes the field of a pair's thermal picture.
+
+    Returns:
+        (H, W) complex64; None for fewer than ``MIN_MOVING`` pairs, which have no mean to go by.
+    """
+    if len(views) < MIN_MOVING:
+        return None
+    total = make(views[0])
+    for view in views[1:]:
+        total = total + make(view)
+    return np.asarray(total / np.float32(len(views)), np.complex64)
 
 
 def _stretched(image: PixelArray) -> Gray | None:
