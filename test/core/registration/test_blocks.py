@@ -18,6 +18,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import cv2
 import numpy as np
 import pytest
 
@@ -71,3 +72,20 @@ def test_a_picture_of_another_resolution_is_the_same_block(same):
 def test_an_empty_block_is_like_nothing(same):
     empty = replace(same, thermal=np.zeros_like(same.thermal))
     assert np.abs(find_blocks([empty], np.eye(3), LEVEL).alike).max() < 1e-3
+
+
+def test_what_stays_in_its_place_does_not_count():
+    rng = np.random.default_rng(4)
+    bars = np.zeros((120, 160), np.float32)
+    bars[:, ::37], bars[::31] = 2.0, 2.0  # edges of both pictures, not of the scene
+    views = []
+    for _ in range(10):
+        moving = 5.0 * cv2.GaussianBlur(rng.random((120, 160), np.float32), (0, 0), 2.5)
+        rgb = moving + np.roll(bars, (3, -4), axis=(0, 1))
+        views.append(
+            View(thermal=moving + bars, rgb=rgb, thermal_hw=(120, 160), rgb_hw=(120, 160))
+        )
+    for count, peak in ((3, (0, 0)), (10, (4, -3))):
+        pooled = find_blocks(views[:count], shifted(4, -3), LEVEL).alike.mean(axis=(0, 1))
+        row, column = np.unravel_index(pooled.argmax(), pooled.shape)
+        assert np.hypot(column - 6 - peak[0], row - 6 - peak[1]) < 1.5
