@@ -79,3 +79,7 @@ def test_levels_end_at_the_picture(width, widths):
     levels = levels_for(width)
     assert [level.width for level in levels] == widths
     assert [level.block for level in levels] == sorted(level.block for level in levels)
+
+
+def test_a_camera_that_stands_still_is_refused(views):
+    assert register([views[0]] * 8).problem
