@@ -113,3 +113,23 @@ def context():
         )
 
     return build
+
+
+def train_on(method, batch, steps, *, until=0.0):
+    optimizer = torch.optim.AdamW((p for p in method.parameters() if p.requires_grad), 1e-2)
+    losses = []
+    for step in range(steps):
+        if losses and losses[-1] < until * losses[0]:
+            break
+        out = method.training_step(batch, step)
+        optimizer.zero_grad()
+        out.loss.backward()
+        optimizer.step()
+        losses.append(float(out.loss.detach()))
+    return losses
+
+
+@pytest.fixture
+def run():
+    """Return a function that trains a method on one batch and returns its losses."""
+    return train_on

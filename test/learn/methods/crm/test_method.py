@@ -264,21 +264,7 @@ def test_bf16_and_fp32_agree(crm, pairs):
     assert float(rounded) == pytest.approx(float(exact), rel=1e-2)
 
 
-def run(method, batch, steps, *, until=0.0):
-    optimizer = torch.optim.AdamW((p for p in method.parameters() if p.requires_grad), 1e-2)
-    losses = []
-    for step in range(steps):
-        if losses and losses[-1] < until * losses[0]:
-            break
-        out = method.training_step(batch, step)
-        optimizer.zero_grad()
-        out.loss.backward()
-        optimizer.step()
-        losses.append(float(out.loss.detach()))
-    return losses
-
-
-def test_weights_of_zero_are_plain_fusion_step_for_step(crm, pairs):
+def test_weights_of_zero_are_plain_fusion_step_for_step(crm, pairs, run):
     method, plain = crm(mask=0.0, sdc=0.0, sdn=0.0), crm(strategy='none')
     assert run(method, pairs, 3) == pytest.approx(run(plain, pairs, 3), rel=1e-6)
     ours, theirs = method.student.state_dict(), plain.student.state_dict()
@@ -299,7 +285,7 @@ def test_every_trained_parameter_is_used(crm, night, arguments):
     assert idle == []
 
 
-def test_without_box_losses_the_detection_head_stands_still(crm, pairs):
+def test_without_box_losses_the_detection_head_stands_still(crm, pairs, run):
     method = crm(detection=0.0)
     before = copy.deepcopy(method.student.thermal.detection.state_dict())
     run(method, pairs, 2)
@@ -308,7 +294,7 @@ def test_without_box_losses_the_detection_head_stands_still(crm, pairs):
     assert set(method.training_step(pairs, 2).terms) == {n for n in TERMS if n[:3] != 'det'}
 
 
-def test_four_frames_are_learnt_by_heart(crm, pairs):
+def test_four_frames_are_learnt_by_heart(crm, pairs, run):
     losses = run(crm(steps=200), pairs, 200, until=0.19)
     assert losses[-1] < 0.2 * losses[0]
 
@@ -368,7 +354,7 @@ def test_two_processes_have_the_gradients_of_one(crm, pairs, rows, tmp_path):
         torch.testing.assert_close(mean, gradient, rtol=1e-5, atol=1e-5 * scale + 1e-12)
 
 
-def test_crm_begins_from_crm_exactly(crm, pairs):
+def test_crm_begins_from_crm_exactly(crm, pairs, run):
     earlier = crm()
     run(earlier, pairs, 2)
     later = crm()

@@ -57,20 +57,6 @@ def distil(context, teacher):
     return build
 
 
-def run(method, batch, steps, *, until=0.0):
-    optimizer = torch.optim.AdamW(method.parameters(), 1e-2)
-    losses = []
-    for step in range(steps):
-        if losses and losses[-1] < until * losses[0]:
-            break
-        out = method.training_step(batch, step)
-        optimizer.zero_grad()
-        out.loss.backward()
-        optimizer.step()
-        losses.append(float(out.loss.detach()))
-    return losses
-
-
 def test_terms_sum_to_the_loss(distil, pairs):
     out = distil().training_step(pairs, 0)
     assert set(out.terms) == TERMS
@@ -94,7 +80,7 @@ def test_a_network_of_one_camera_teaches_by_its_own_picture(context, teacher, pa
     assert float(other.training_step(pairs, 0).loss.detach()) > 0.1
 
 
-def test_the_teacher_stands_still(distil, teacher, pairs):
+def test_the_teacher_stands_still(distil, teacher, pairs, run):
     network = teacher()
     before = copy.deepcopy(network.state_dict())
     method = distil(network)
@@ -150,12 +136,12 @@ def test_bf16_and_fp32_agree(distil, pairs):
     assert float(rounded) == pytest.approx(float(exact), rel=1e-2)
 
 
-def test_four_frames_are_learnt_by_heart(distil, pairs):
+def test_four_frames_are_learnt_by_heart(distil, pairs, run):
     losses = run(distil(), pairs, 200, until=0.19)
     assert losses[-1] < 0.2 * losses[0]
 
 
-def test_distil_begins_from_distil_exactly(distil, pairs):
+def test_distil_begins_from_distil_exactly(distil, pairs, run):
     earlier, later = distil(), distil()
     run(earlier, pairs, 2)
     state = earlier.state_dict()
