@@ -12,7 +12,6 @@
 # See the License for the specific language governing permissions and
 # limitations under the License.
 
-
 """Thermal segmentation without thermal labels: every method and its references, seed by seed.
 
 Runs the stages of a recipe as rows, each once for every seed, and measures each by day and by
@@ -50,7 +49,7 @@ from xspec_ros.learn.train.checkpoint import find_checkpoint, read_info
 from xspec_ros.learn.train.networks import open_network
 from xspec_ros.learn.train.recipe import Recipe
 from xspec_ros.learn.train.run import open_sources, run_recipe, RunOptions
-from xspec_ros.learn.train.validate import evaluate, Preparation
+from xspec_ros.learn.train.validate import evaluate
 from xspec_ros.share import find_recipe
 
 if TYPE_CHECKING:
@@ -61,6 +60,7 @@ if TYPE_CHECKING:
     from xspec_ros.core.result import Mode
     from xspec_ros.learn.data.picture import Picture, PictureSet
     from xspec_ros.learn.train.networks import OpenedNetwork
+    from xspec_ros.learn.train.validate import Preparation
 
 REVISION = 2  # raise it when the code changes what a row gives
 TIME_NAME = 'seconds.json'
@@ -187,9 +187,7 @@ def measure(recipe: Recipe, opened: OpenedNetwork) -> Figures:
     if 'thermal' not in networks:
         networks['thermal'] = as_thermal(recipe, opened)
     for mode, network in networks.items():
-        preparation = Preparation(
-            mode=mode, network_hw=opened.network_hw, percentiles=opened.percentiles
-        )
+        preparation = opened.preparation(mode)
         found[mode] = _figures(network, preparation, recipe)
         if mode == 'fused':
             found[BLACK] = _figures(network, preparation, recipe, black_rgb=True)

@@ -33,13 +33,14 @@ def run():
     """Return a function that calls a verb: its exit code, and its JSON or output."""
     import typer
 
-    from xspec_ros.cli import bag, demo, replay, synth
+    from xspec_ros.cli import bag, demo, register, replay, synth
 
     app = typer.Typer(rich_markup_mode=None)
     app.add_typer(bag.app, name='bag')
     app.command('synth')(synth.command)
     app.command('replay')(replay.command)
     app.command('demo')(demo.command)
+    app.command('register')(register.command)
 
     def call(*arguments):
         done = CliRunner().invoke(app, [str(argument) for argument in arguments])

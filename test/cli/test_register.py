@@ -16,32 +16,14 @@
 
 from __future__ import annotations
 
-import json
-
 import numpy as np
 import pytest
-import typer
-from typer.testing import CliRunner
 
-from xspec_ros.cli import register, synth
 from xspec_ros.core.labels import DEFAULT_CLASSES
 from xspec_ros.core.rig import load_rig
 from xspec_ros.datasets import Sample, write_dataset
 
 KEYS = {'homography', 'residual_px', 'residual_p90_px', 'pairs', 'matches', 'blocks', 'inliers'}
-
-
-@pytest.fixture
-def run():
-    app = typer.Typer(rich_markup_mode=None)
-    app.command('register')(register.command)
-    app.command('synth')(synth.command)
-
-    def call(*arguments):
-        done = CliRunner().invoke(app, [str(argument) for argument in arguments])
-        return done.exit_code, json.loads(done.stdout) if '--json' in arguments else done.output
-
-    return call
 
 
 @pytest.fixture

@@ -21,6 +21,13 @@ from typing import Annotated, TYPE_CHECKING
 
 import typer
 
+from xspec_ros.cli.bag import (
+    RgbOffsetOption,
+    RgbOption,
+    SlopOption,
+    ThermalOffsetOption,
+    ThermalOption,
+)
 from xspec_ros.cli.output import (
     DebugOption,
     EXIT_PARTIAL,
@@ -45,17 +52,11 @@ def command(
     pairs: Annotated[
         int, typer.Option(min=1, max=1000, help='Pairs to use, spread over the drive.')
     ] = 48,
-    rgb: Annotated[str, typer.Option('--rgb', help='Topic of the RGB camera.')] = '',
-    thermal: Annotated[str, typer.Option('--thermal', help='Topic of the thermal camera.')] = '',
-    slop_ms: Annotated[
-        float, typer.Option('--slop-ms', help='Largest difference of a pair.')
-    ] = 50.0,
-    rgb_offset_ms: Annotated[
-        float, typer.Option('--rgb-offset-ms', help='Added to RGB stamps before pairing.')
-    ] = 0.0,
-    thermal_offset_ms: Annotated[
-        float, typer.Option('--thermal-offset-ms', help='Added to thermal stamps before pairing.')
-    ] = 0.0,
+    rgb: RgbOption = '',
+    thermal: ThermalOption = '',
+    slop_ms: SlopOption = 50.0,
+    rgb_offset_ms: RgbOffsetOption = 0.0,
+    thermal_offset_ms: ThermalOffsetOption = 0.0,
     fold: Annotated[str | None, typer.Option(help='Only this fold of a data set.')] = None,
     part: Annotated[str | None, typer.Option(help='Only this part of a data set.')] = None,
     json_output: JsonOption = False,

@@ -12,7 +12,6 @@
 # See the License for the specific language governing permissions and
 # limitations under the License.
 
-
 """Stages: how a recipe is split, and a chain of every method run, stopped and resumed."""
 
 from __future__ import annotations

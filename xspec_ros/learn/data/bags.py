@@ -19,7 +19,6 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 import hashlib
 import logging
-import shutil
 from typing import cast, TYPE_CHECKING
 
 import msgspec
@@ -30,10 +29,12 @@ from xspec_ros.bag.inputs import choose_inputs
 from xspec_ros.bag.reader import BagReader
 from xspec_ros.bag.truth import TruthBook
 from xspec_ros.core.sync import Paired, PairSynchronizer, SyncSettings
+from xspec_ros.core.truth import Boxes
 from xspec_ros.errors import DataError, MessageError
 from xspec_ros.learn.data.daylight import is_day
 from xspec_ros.learn.data.picture import Picture
 from xspec_ros.learn.data.registered import on_thermal_grid
+from xspec_ros.learn.data.whole import whole_folder
 from xspec_ros.perception.settings import InputSettings
 
 if TYPE_CHECKING:
@@ -47,7 +48,6 @@ if TYPE_CHECKING:
     from xspec_ros.core.frame import Frame, Modality, PixelArray, UInt8Array
     from xspec_ros.core.labels import ClassLabel
     from xspec_ros.core.rig import Rig
-    from xspec_ros.core.truth import Boxes
     from xspec_ros.learn.data.picture import SourceModality
 
 LOG = logging.getLogger(__name__)
@@ -198,7 +198,8 @@ def open_bag_pictures(choice: BagChoice, cache: Path) -> BagPictures:
     if not (folder / INDEX_NAME).exists():
         findings = Findings()
         try:
-            _decode(choice, folder, findings)
+            with whole_folder(folder) as unfinished:
+                _decode(choice, unfinished, findings)
         except OSError as err:
             message = f'cannot write the decoded pictures of {choice.path} to {folder}: {err}'
             raise DataError(message, hint='free space or choose another --set cache') from err
@@ -258,7 +259,7 @@ def _picture(frames: dict[Modality, Frame], book: TruthBook, choice: BagChoice) 
     thermal, rgb = frames.get('thermal'), frames.get('rgb')
     first = thermal or frames['rgb']
     boxes = book.rgb_boxes(first.stamp_ns) if thermal is None else book.boxes(first.stamp_ns)
-    known = _Boxes.of(boxes)
+    known = Boxes.empty() if boxes is None else boxes
     colours = None if rgb is None else rgb.image.astype(np.uint8, copy=False)
     registered, valid = _on_one_grid(thermal, colours, choice)
     return Picture(
@@ -267,29 +268,13 @@ def _picture(frames: dict[Modality, Frame], book: TruthBook, choice: BagChoice) 
         rgb=registered,
         label_map=None if thermal is None else book.label_map(first.stamp_ns, thermal.size_hw),
         mask_classes=np.ones(len(choice.classes), bool),
-        boxes_xyxy=known.corners,
-        box_classes=known.class_ids,
+        boxes_xyxy=known.boxes_xyxy,
+        box_classes=known.class_ids.astype(np.int64),
         box_crowd=known.crowd,
         has_boxes=boxes is not None,
         day=None if colours is None else is_day(colours),
         rgb_valid=valid,
     )
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Boxes:
-    corners: NDArray[np.float32]
-    class_ids: NDArray[np.int64]
-    crowd: NDArray[np.bool_]
-
-    @classmethod
-    def of(cls, boxes: Boxes | None) -> _Boxes:
-        if boxes is None:
-            nothing = np.zeros((0, 4), np.float32)
-            return cls(corners=nothing, class_ids=np.zeros(0, np.int64), crowd=np.zeros(0, bool))
-        return cls(
-            corners=boxes.boxes_xyxy, class_ids=boxes.class_ids.astype(np.int64), crowd=boxes.crowd
-        )
 
 
 def _on_one_grid(
@@ -317,18 +302,13 @@ def _key(choice: BagChoice) -> str:
 
 
 def _decode(choice: BagChoice, folder: Path, findings: Findings) -> None:
-    """Write to a folder beside and rename, so that a torn cache is never opened."""
-    unfinished = folder.with_name(folder.name + '.unfinished')
-    shutil.rmtree(unfinished, ignore_errors=True)
-    unfinished.mkdir(parents=True)
-    with (unfinished / PIXELS_NAME).open('wb') as pixels:
+    """Fill the folder with the pictures of the bag and their index."""
+    with (folder / PIXELS_NAME).open('wb') as pixels:
         entries = [_store(picture, pixels) for picture in bag_pictures(choice, findings)]
     if not entries:
-        shutil.rmtree(unfinished)
         message = f'no {choice.modality} pictures in {choice.path}'
         raise DataError(message, hint=f'xspec bag info {choice.path} shows topics and stamps')
-    (unfinished / INDEX_NAME).write_bytes(msgspec.json.encode(entries))
-    unfinished.rename(folder)
+    (folder / INDEX_NAME).write_bytes(msgspec.json.encode(entries))
     LOG.info('%s: %d pictures decoded', choice.path, len(entries))
 
 

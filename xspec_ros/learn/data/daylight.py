@@ -12,7 +12,6 @@
 # See the License for the specific language governing permissions and
 # limitations under the License.
 
-
 """Day or night, for pictures whose source does not say."""
 
 from __future__ import annotations

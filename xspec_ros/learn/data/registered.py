@@ -12,7 +12,6 @@
 # See the License for the specific language governing permissions and
 # limitations under the License.
 
-
 """Both pictures of a pair on the thermal grid."""
 
 from __future__ import annotations

@@ -26,6 +26,7 @@ import numpy as np
 
 from xspec_ros.core.labels import ClassLabel, index_by_name
 from xspec_ros.core.rig import load_rig
+from xspec_ros.core.truth import Boxes
 from xspec_ros.datasets import Dataset, open_dataset
 from xspec_ros.errors import ConfigError, DataError
 from xspec_ros.learn.data.bags import BagChoice, open_bag_pictures
@@ -149,8 +150,7 @@ def open_source(source: Source, context: SourceContext) -> PictureSet:
     if not len(pictures):
         message = f'no {source.when} pictures in {pictures.title}'
         raise DataError(message, hint='split.csv says which picture is of day or night')
-    withheld = source.dataset is None and not (source.masks and source.boxes)
-    if not withheld:
+    if source.masks and source.boxes:
         return pictures
     return unlabelled(pictures, masks=not source.masks, boxes=not source.boxes)
 
@@ -305,6 +305,7 @@ def to_picture(
         size_hw = sample.thermal.shape[0], sample.thermal.shape[1]
         rgb, rgb_valid = on_thermal_grid(rgb, size_hw, rig, f'{source.dataset} {sample.name}')
     boxes = (sample.boxes_thermal if wants_thermal else sample.boxes_rgb) if source.boxes else None
+    known = Boxes.empty() if boxes is None else boxes
     return Picture(
         name=sample.name,
         thermal=sample.thermal if wants_thermal else None,
@@ -312,9 +313,9 @@ def to_picture(
         rgb_valid=rgb_valid,
         label_map=sample.label_map if source.masks else None,
         mask_classes=annotated,
-        boxes_xyxy=np.zeros((0, 4), np.float32) if boxes is None else boxes.boxes_xyxy,
-        box_classes=np.zeros(0, np.int64) if boxes is None else boxes.class_ids.astype(np.int64),
-        box_crowd=np.zeros(0, bool) if boxes is None else boxes.crowd,
+        boxes_xyxy=known.boxes_xyxy,
+        box_classes=known.class_ids.astype(np.int64),
+        box_crowd=known.crowd,
         has_boxes=boxes is not None,
         day=_is_day(sample),
     )

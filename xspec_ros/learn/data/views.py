@@ -12,7 +12,6 @@
 # See the License for the specific language governing permissions and
 # limitations under the License.
 
-
 """Picture sets seen through a choice: some of the pictures, or other labels on them."""
 
 from __future__ import annotations

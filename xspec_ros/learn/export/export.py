@@ -50,7 +50,8 @@ from xspec_ros.learn.export.verify import verify_bundle
 from xspec_ros.learn.models import build_network, graphs
 from xspec_ros.learn.models.deploy import deploy
 from xspec_ros.learn.train.recipe import Recipe
-from xspec_ros.learn.train.validate import evaluate, Preparation
+from xspec_ros.learn.train.run import preparation
+from xspec_ros.learn.train.validate import evaluate
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence
@@ -225,11 +226,7 @@ def at_size(checkpoint: Checkpoint, network_hw: tuple[int, int]) -> Checkpoint:
     metrics = evaluate(
         network.eval(),
         open_sources(recipe, recipe.validation, info),
-        Preparation(
-            mode=recipe.input.modality,
-            network_hw=network_hw,
-            percentiles=(recipe.input.low_percentile, recipe.input.high_percentile),
-        ),
+        preparation(recipe),
         class_names=[label.name for label in info.classes],
         detection_class_names=info.detection_classes,
     )

@@ -12,7 +12,6 @@
 # See the License for the specific language governing permissions and
 # limitations under the License.
 
-
 """Backbones by name: from a picture to the features C2..C5 at strides 4, 8, 16, 32.
 
 All but ``light`` are built from the configurations of ``transformers`` (Apache-2.0), with random

@@ -12,7 +12,6 @@
 # See the License for the specific language governing permissions and
 # limitations under the License.
 
-
 """Two encoders and one head that answers for thermal alone, RGB alone and both together.
 
 After Shin et al., "Complementary Random Masking for RGB-Thermal Semantic Segmentation"

@@ -12,7 +12,6 @@
 # See the License for the specific language governing permissions and
 # limitations under the License.
 
-
 """Networks that share convolutions and keep their norms apart."""
 
 from __future__ import annotations

@@ -12,7 +12,6 @@
 # See the License for the specific language governing permissions and
 # limitations under the License.
 
-
 """Weights from one network to another whose names fit, across cameras."""
 
 from __future__ import annotations

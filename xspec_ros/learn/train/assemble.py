@@ -12,7 +12,6 @@
 # See the License for the specific language governing permissions and
 # limitations under the License.
 
-
 """From a recipe to a method: networks, their first weights, the teacher."""
 
 from __future__ import annotations

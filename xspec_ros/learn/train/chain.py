@@ -12,7 +12,6 @@
 # See the License for the specific language governing permissions and
 # limitations under the License.
 
-
 """Stages of one recipe, one after the other: a run folder each, resumed where it stopped."""
 
 from __future__ import annotations

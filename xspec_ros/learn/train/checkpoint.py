@@ -216,6 +216,21 @@ def last_stage(folder: Path) -> Path:
     return folder / Path(stages[-1]).name
 
 
+def find_in_run(folder: Path, prefer: tuple[str, ...]) -> Path | None:
+    """Return the checkpoint that a folder is or holds; of a chain, its last stage's.
+
+    Args:
+        folder: A checkpoint or a run folder.
+        prefer: Which checkpoint of a run folder to take, in this order.
+
+    Raises:
+        DataError: The list of stages cannot be read.
+    """
+    root = last_stage(folder)
+    places = (root, *(root / name for name in prefer))
+    return next((found for place in places if (found := find_checkpoint(place))), None)
+
+
 def load_checkpoint(
     folder: str | Path, *, prefer: tuple[str, ...] = ('best', 'last')
 ) -> Checkpoint:
@@ -228,17 +243,9 @@ def load_checkpoint(
     Raises:
         DataError: There is none, or it cannot be read.
     """
-    root = last_stage(Path(folder))
-    found = next(
-        (
-            place
-            for name in ('', *prefer)
-            if (place := find_checkpoint(root / name if name else root)) is not None
-        ),
-        None,
-    )
+    found = find_in_run(Path(folder), prefer)
     if found is None:
-        message = f'no checkpoint in {root}'
+        message = f'no checkpoint in {last_stage(Path(folder))}'
         raise DataError(message, hint='give the folder that xspec train wrote')
     info = read_info(found)
     try:

@@ -12,7 +12,6 @@
 # See the License for the specific language governing permissions and
 # limitations under the License.
 
-
 """Networks of earlier runs: teachers, and what a stage begins from."""
 
 from __future__ import annotations
@@ -31,14 +30,14 @@ from xspec_ros.learn.methods.method import Start
 from xspec_ros.learn.models import build_network, graphs
 from xspec_ros.learn.train.checkpoint import (
     CHAIN_NAME,
-    find_checkpoint,
-    last_stage,
+    find_in_run,
     load_checkpoint,
     load_state,
     load_weights,
     STATE_NAME,
 )
 from xspec_ros.learn.train.recipe import InputSpec
+from xspec_ros.learn.train.validate import Preparation
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -49,6 +48,8 @@ if TYPE_CHECKING:
     from xspec_ros.core.frame import Modality
     from xspec_ros.core.result import Mode
     from xspec_ros.learn.train.recipe import Recipe
+
+OF_A_RUN = ('last', 'best')  # which step validates best is no business of unlabelled recipes
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -83,6 +84,10 @@ class OpenedNetwork:
         modes = graphs(self.network, self.modality)
         return 'fused' if 'fused' in modes else self.modality
 
+    def preparation(self, mode: Mode) -> Preparation:
+        """Return how pictures are fed to one of its graphs."""
+        return Preparation(mode=mode, network_hw=self.network_hw, percentiles=self.percentiles)
+
     def start(self) -> Start:
         """Return what another method may begin from."""
         return Start(
@@ -112,7 +117,7 @@ def open_network(reference: str, stages: Mapping[str, Path]) -> OpenedNetwork:
             raise DataError(
                 message, hint=f'earlier stages: {", ".join(stages) or "none"}'
             ) from err
-    checkpoint = load_checkpoint(folder, prefer=('last', 'best'))
+    checkpoint = load_checkpoint(folder, prefer=OF_A_RUN)
     info = checkpoint.info
     spec = convert(info.recipe.get('input', {}), InputSpec, f'the recipe in {checkpoint.folder}')
     resumable = (checkpoint.folder / STATE_NAME).is_file()
@@ -149,10 +154,7 @@ def check_classes(opened: OpenedNetwork, recipe: Recipe, what: str) -> None:
 
 
 def _is_run(folder: Path) -> bool:
-    root = last_stage(folder)
-    return (folder / CHAIN_NAME).is_file() or any(
-        find_checkpoint(root / name if name else root) is not None for name in ('', 'last', 'best')
-    )
+    return (folder / CHAIN_NAME).is_file() or find_in_run(folder, OF_A_RUN) is not None
 
 
 def _open_bundle(reference: str) -> OpenedNetwork:

@@ -12,13 +12,11 @@
 # See the License for the specific language governing permissions and
 # limitations under the License.
 
-
 """Pseudo-labels: what a frozen teacher says of pictures, written once before training."""
 
 from __future__ import annotations
 
 import logging
-import shutil
 from typing import TYPE_CHECKING
 
 import cv2
@@ -29,9 +27,9 @@ import torch
 from xspec_ros.core.labels import UNLABELLED
 from xspec_ros.errors import DataError
 from xspec_ros.learn.data.views import Labels, NO_CLASSES, relabelled
-from xspec_ros.learn.models import graphs
+from xspec_ros.learn.data.whole import whole_folder
 from xspec_ros.learn.models.deploy import detect
-from xspec_ros.learn.train.validate import Preparation
+from xspec_ros.learn.train.validate import forward
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -41,9 +39,9 @@ if TYPE_CHECKING:
 
     from xspec_ros.learn.data.picture import Picture, PictureSet
     from xspec_ros.learn.data.views import PictureView
-    from xspec_ros.learn.models.student import StudentOutput
     from xspec_ros.learn.train.networks import OpenedNetwork
     from xspec_ros.learn.train.recipe import TeacherSpec
+    from xspec_ros.learn.train.validate import Preparation
 
 LOG = logging.getLogger(__name__)
 INDEX_NAME = 'index.json'
@@ -108,7 +106,8 @@ def teach(
     if not index.exists():
         LOG.info('%s: %d pictures are labelled by %s', pictures.title, len(pictures), spec.model)
         try:
-            _write(pictures, teacher, spec, folder)
+            with whole_folder(folder) as unfinished:
+                _write(pictures, teacher, spec, unfinished)
         except OSError as err:
             message = f'cannot write pseudo-labels to {folder}: {err}'
             raise DataError(message, hint='free space or choose another --out') from err
@@ -117,13 +116,8 @@ def teach(
 
 
 def _write(pictures: PictureSet, teacher: OpenedNetwork, spec: TeacherSpec, folder: Path) -> None:
-    """Write to a folder beside and rename, so that torn labels are never read."""
-    unfinished = folder.with_name(folder.name + '.unfinished')
-    shutil.rmtree(unfinished, ignore_errors=True)
-    unfinished.mkdir(parents=True)
-    preparation = Preparation(
-        mode=teacher.mode, network_hw=teacher.network_hw, percentiles=teacher.percentiles
-    )
+    """Fill the folder with the labels of every picture and their index."""
+    preparation = teacher.preparation(teacher.mode)
     entries = []
     for number, picture in enumerate(pictures):
         if picture.day is False and teacher.mode == 'rgb':
@@ -131,15 +125,14 @@ def _write(pictures: PictureSet, teacher: OpenedNetwork, spec: TeacherSpec, fold
             continue
         labels = label_picture(picture, teacher, spec, preparation)
         file = f'{number:06d}.png'
-        if labels.label_map is None or not cv2.imwrite(str(unfinished / file), labels.label_map):
-            message = f'{unfinished / file} could not be written'
+        if labels.label_map is None or not cv2.imwrite(str(folder / file), labels.label_map):
+            message = f'{folder / file} could not be written'
             raise OSError(message)
         boxes = np.zeros((0, 4)) if labels.boxes_xyxy is None else labels.boxes_xyxy
         entries.append(
             _Entry(file=file, boxes=boxes.tolist(), classes=labels.box_classes.tolist())
         )
-    (unfinished / INDEX_NAME).write_bytes(msgspec.json.encode(entries))
-    unfinished.rename(folder)
+    (folder / INDEX_NAME).write_bytes(msgspec.json.encode(entries))
 
 
 @torch.no_grad()
@@ -154,11 +147,7 @@ def label_picture(
         spec: What counts as sure.
         preparation: How the picture becomes the network's input.
     """
-    graph = graphs(teacher.network, teacher.modality)[teacher.mode]
-    inputs = [
-        x.contiguous(memory_format=torch.channels_last) for x in preparation.tensors(picture)
-    ]
-    output: StudentOutput = graph(*inputs)
+    output = forward(teacher.network, picture, preparation)
     height, width = picture.size_hw
     found = detect(output.det, teacher.network_hw, height, width)
     boxes, scores, classes = (tensor[0].numpy() for tensor in found)

@@ -17,7 +17,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import cast, TYPE_CHECKING
 
 import cv2
 import numpy as np
@@ -38,6 +38,7 @@ if TYPE_CHECKING:
 
     from xspec_ros.core.result import Mode
     from xspec_ros.learn.data.picture import Picture, PictureSet
+    from xspec_ros.learn.models.student import StudentOutput
 
 MIN_SCORE = 0.01
 
@@ -133,20 +134,26 @@ def answer(
     Returns:
         (H, W) uint8 label map and boxes, both in the picture's own pixels.
     """
-    mode, network_hw = preparation.mode, preparation.network_hw
-    graph = graphs(network, 'rgb' if mode == 'rgb' else 'thermal')[mode]
-    device = next((weight.device for weight in graph.parameters()), torch.device('cpu'))
-    inputs = [
-        x.to(device).contiguous(memory_format=torch.channels_last)
-        for x in preparation.tensors(picture)
-    ]
-    output = graph(*inputs)
+    network_hw = preparation.network_hw
+    output = forward(network, picture, preparation)
     height, width = picture.size_hw
     label_map = label_pixels(output.seg_logits.float(), network_hw, height, width)
     found = detect(output.det, network_hw, height, width)
     boxes, scores, classes = (tensor[0].cpu().numpy() for tensor in found)
     detections = Detections(boxes_xyxy=boxes, scores=scores, class_ids=classes)
     return label_map[0].cpu().numpy(), detections.at_least(MIN_SCORE)
+
+
+def forward(network: nn.Module, picture: Picture, preparation: Preparation) -> StudentOutput:
+    """Return the raw answer to one picture of the graph that the preparation names."""
+    mode = preparation.mode
+    graph = graphs(network, 'rgb' if mode == 'rgb' else 'thermal')[mode]
+    device = next((weight.device for weight in graph.parameters()), torch.device('cpu'))
+    inputs = [
+        x.to(device).contiguous(memory_format=torch.channels_last)
+        for x in preparation.tensors(picture)
+    ]
+    return cast('StudentOutput', graph(*inputs))
 
 
 def figure(metrics: dict[str, object]) -> float | None:
