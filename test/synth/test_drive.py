@@ -24,7 +24,13 @@ import pytest
 
 from xspec_ros.core.labels import DEFAULT_CLASSES, DEFAULT_DETECTION_CLASSES
 from xspec_ros.errors import ConfigError
-from xspec_ros.synth import drive, DriveFrame, DriveSettings, frames_for_training
+from xspec_ros.synth import (
+    CameraChange,
+    drive,
+    DriveFrame,
+    DriveSettings,
+    frames_for_training,
+)
 
 SMALL = (160, 120)
 
@@ -77,6 +83,15 @@ def test_every_class_appears_in_a_handful_of_worlds():
     for frame in frames_for_training(16, seed=1, size_wh=SMALL):
         seen |= set(np.unique(frame.label_map).tolist())
     assert seen == set(range(len(DEFAULT_CLASSES)))
+
+
+def test_another_camera_sees_the_same_worlds_otherwise():
+    own = list(frames_for_training(2, seed=3, size_wh=SMALL))
+    noisy = list(frames_for_training(2, seed=3, size_wh=SMALL, camera=CameraChange(noise=6.0)))
+    low = list(frames_for_training(2, seed=3, size_wh=SMALL, camera=CameraChange(height_m=0.5)))
+    assert np.array_equal(own[0].label_map, noisy[0].label_map)
+    assert not np.array_equal(own[0].thermal, noisy[0].thermal)
+    assert not np.array_equal(own[0].label_map, low[0].label_map)
 
 
 @hypothesis_settings(max_examples=6, deadline=None, derandomize=True)

@@ -17,6 +17,13 @@
 from __future__ import annotations
 
 from xspec_ros.synth.drive import drive, DriveBoxes, DriveFrame, frames_for_training
-from xspec_ros.synth.settings import DriveSettings
+from xspec_ros.synth.settings import CameraChange, DriveSettings
 
-__all__ = ['DriveBoxes', 'DriveFrame', 'DriveSettings', 'drive', 'frames_for_training']
+__all__ = [
+    'CameraChange',
+    'DriveBoxes',
+    'DriveFrame',
+    'DriveSettings',
+    'drive',
+    'frames_for_training',
+]

@@ -20,6 +20,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import cv2
+import msgspec
 import numpy as np
 
 from xspec_ros.core.labels import DEFAULT_CLASSES, DEFAULT_DETECTION_CLASSES
@@ -30,7 +31,7 @@ from xspec_ros.synth.sensors import (
     expose_thermal,
     stretch,
 )
-from xspec_ros.synth.settings import DriveSettings
+from xspec_ros.synth.settings import CameraChange, DriveSettings
 from xspec_ros.synth.world import World
 
 if TYPE_CHECKING:
@@ -161,6 +162,7 @@ def frames_for_training(
     *,
     night_share: float = 0.5,
     fov_deg: float | None = None,
+    camera: CameraChange | None = None,
 ) -> Iterator[DriveFrame]:
     """Yield frames of many different worlds, two moments of each.
 
@@ -170,11 +172,13 @@ def frames_for_training(
         size_wh: Columns and rows.
         night_share: Share of worlds at night, 0 to 1.
         fov_deg: Horizontal field of view of every world; None lets each have its own.
+        camera: What the thermal camera, its place and the weather are; None for any.
 
     Yields:
         Complete frames without shutter events.
     """
     rng = np.random.default_rng([seed, 5])
+    change = {} if camera is None else msgspec.structs.asdict(camera)
     done = 0
     while done < count:
         settings = DriveSettings(
@@ -185,6 +189,7 @@ def frames_for_training(
             fov_deg=fov_deg,
             rate_hz=0.2,
             shutter_every_s=0.0,
+            **change,
         )
         yield from drive(settings)
         done += settings.frames

@@ -44,6 +44,30 @@ _RANGES: dict[str, tuple[float, float]] = {
 }
 
 
+class CameraChange(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What another camera on another vehicle in other weather changes of a drive.
+
+    Names and ranges are those of ``DriveSettings``; ``None`` lets the seed choose.
+
+    Attributes:
+        height_m: Camera height above the road.
+        pitch_deg: Camera pitch, up is positive.
+        air_c: Air temperature in Celsius.
+        cloud: Cloud cover.
+        gain: Factor on the thermal response.
+        noise: Factor on thermal noise and fixed pattern.
+        tone: Exponent on the thermal response.
+    """
+
+    height_m: float | None = None
+    pitch_deg: float | None = None
+    air_c: float | None = None
+    cloud: float | None = None
+    gain: float = 1.0
+    noise: float = 1.0
+    tone: float = 1.0
+
+
 class DriveSettings(msgspec.Struct, frozen=True, kw_only=True):
     """One synthetic drive; equal settings give bit-identical frames.
 

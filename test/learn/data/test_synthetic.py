@@ -14,11 +14,13 @@
 
 from __future__ import annotations
 
+import msgspec
 import numpy as np
 
 from xspec_ros.core.labels import ClassLabel, DEFAULT_CLASSES, DEFAULT_DETECTION_CLASSES
 from xspec_ros.learn.data import synthetic
 from xspec_ros.learn.data.synthetic import open_synthetic, SynthSource
+from xspec_ros.synth import CameraChange
 
 SOURCE = SynthSource(count=2, seed=1, size=(96, 64))
 SETS = {'classes': DEFAULT_CLASSES, 'detection_classes': DEFAULT_DETECTION_CLASSES}
@@ -45,6 +47,15 @@ def test_a_torn_cache_is_rendered_again(tmp_path):
     again = open_synthetic(SOURCE, tmp_path, with_rgb=False, **SETS)
     assert np.array_equal(whole[0].thermal, again[0].thermal)
     assert [path.name for path in tmp_path.iterdir()] == [folder.name]
+
+
+def test_another_camera_is_another_source(tmp_path):
+    source = msgspec.structs.replace(SOURCE, camera=CameraChange(noise=5.0))
+    own, other = (
+        open_synthetic(each, tmp_path, with_rgb=False, **SETS) for each in (SOURCE, source)
+    )
+    assert own.title != other.title
+    assert not np.array_equal(own[0].thermal, other[0].thermal)
 
 
 def test_other_class_lists_are_mapped_by_name(tmp_path):

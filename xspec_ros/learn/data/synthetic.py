@@ -18,7 +18,6 @@ from __future__ import annotations
 
 import hashlib
 import logging
-import shutil
 from typing import Annotated, TYPE_CHECKING
 
 import msgspec
@@ -33,6 +32,7 @@ from xspec_ros.core.labels import (
 )
 from xspec_ros.errors import DataError
 from xspec_ros.learn.data.picture import Picture
+from xspec_ros.learn.data.whole import whole_folder
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -52,6 +52,7 @@ class SynthSource(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
         night_share: Share of night scenes.
         size: Columns and rows.
         fov_deg: Horizontal field of view; null lets every scene have its own.
+        camera: Thermal camera, its place and the weather, where they are not any.
     """
 
     count: Annotated[int, msgspec.Meta(ge=1)] = 500
@@ -59,6 +60,7 @@ class SynthSource(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
     night_share: Annotated[float, msgspec.Meta(ge=0, le=1)] = 0.5
     size: tuple[int, int] = (640, 480)
     fov_deg: float | None = None
+    camera: synth.CameraChange = synth.CameraChange()
 
 
 class _Index(msgspec.Struct, frozen=True, kw_only=True):
@@ -102,7 +104,8 @@ class SyntheticPictures:
     @property
     def title(self) -> str:
         """Name of the source, for logs."""
-        return f'synth seed {self._source.seed}'
+        changed = ', other camera' if self._source.camera != synth.CameraChange() else ''
+        return f'synth seed {self._source.seed}{changed}'
 
     @property
     def facts(self) -> dict[str, object]:
@@ -166,7 +169,8 @@ def open_synthetic(
     folder = cache / hashlib.sha256(settings).hexdigest()[:16]
     if not (folder / INDEX_NAME).exists():
         try:
-            _render(source, folder, with_rgb=with_rgb)
+            with whole_folder(folder) as unfinished:
+                _render(source, unfinished, with_rgb=with_rgb)
         except OSError as err:
             message = f'cannot write rendered drives to {folder}: {err}'
             raise DataError(message, hint='free space or choose another --set cache') from err
@@ -174,18 +178,15 @@ def open_synthetic(
 
 
 def _render(source: SynthSource, folder: Path, *, with_rgb: bool) -> None:
-    """Write to a folder beside and rename, so that a torn cache is never opened."""
-    unfinished = folder.with_name(folder.name + '.unfinished')
-    shutil.rmtree(unfinished, ignore_errors=True)
-    unfinished.mkdir(parents=True)
+    """Fill the folder with the pictures of the drives and their index."""
     width, height = source.size
     shape = (source.count, height, width)
     open_array = np.lib.format.open_memmap
-    thermal = open_array(unfinished / 'thermal.npy', mode='w+', dtype=np.uint16, shape=shape)
-    labels = open_array(unfinished / 'labels.npy', mode='w+', dtype=np.uint8, shape=shape)
+    thermal = open_array(folder / 'thermal.npy', mode='w+', dtype=np.uint16, shape=shape)
+    labels = open_array(folder / 'labels.npy', mode='w+', dtype=np.uint8, shape=shape)
     rgb = None
     if with_rgb:
-        rgb = open_array(unfinished / 'rgb.npy', mode='w+', dtype=np.uint8, shape=(*shape, 3))
+        rgb = open_array(folder / 'rgb.npy', mode='w+', dtype=np.uint8, shape=(*shape, 3))
     index = _Index(night=[], boxes=[], box_classes=[])
     frames = synth.frames_for_training(
         count=source.count,
@@ -193,6 +194,7 @@ def _render(source: SynthSource, folder: Path, *, with_rgb: bool) -> None:
         size_wh=source.size,
         night_share=source.night_share,
         fov_deg=source.fov_deg,
+        camera=source.camera,
     )
     for number, frame in enumerate(frames):
         thermal[number] = frame.thermal
@@ -206,5 +208,4 @@ def _render(source: SynthSource, folder: Path, *, with_rgb: bool) -> None:
             LOG.info('rendered %d of %d synthetic pictures', number + 1, source.count)
     for array in (thermal, labels, *(() if rgb is None else (rgb,))):
         array.flush()
-    (unfinished / INDEX_NAME).write_bytes(msgspec.json.encode(index))
-    unfinished.rename(folder)
+    (folder / INDEX_NAME).write_bytes(msgspec.json.encode(index))
