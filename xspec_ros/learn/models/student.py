@@ -39,7 +39,7 @@ from xspec_ros.learn.models.blocks import (
 from xspec_ros.learn.models.encoders import build_encoder
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
 STRIDES = (8, 16, 32)
 PRIOR = 0.01  # share of cells that hold an object, before anything is learnt
@@ -219,25 +219,31 @@ class Student(nn.Module):
             init_weights(head)
         self.detection.init_biases()
 
-    def head_features(self, levels: Sequence[torch.Tensor]) -> dict[str, torch.Tensor]:
-        """Return every named feature for C2..C5; ``feature_table`` has stride and width."""
+    def neck(self, levels: Sequence[torch.Tensor]) -> dict[str, torch.Tensor]:
+        """Return C2..C5 and P3..P5 by name, given C2..C5."""
         if self.level_norms:
             levels = [norm(level) for norm, level in zip(self.level_norms, levels, strict=True)]
         c2, c3, c4, c5 = levels
         p3, p4, p5 = self.pyramid(c3, c4, c5)
-        s = self.segmentation.embed(c2, p3)
-        named = {'C2': c2, 'C3': c3, 'C4': c4, 'C5': c5}
-        return named | {'P3': p3, 'P4': p4, 'P5': p5, 'S': s}
+        return {'C2': c2, 'C3': c3, 'C4': c4, 'C5': c5, 'P3': p3, 'P4': p4, 'P5': p5}
+
+    def head_features(self, levels: Sequence[torch.Tensor]) -> dict[str, torch.Tensor]:
+        """Return every named feature for C2..C5; ``feature_table`` has stride and width."""
+        named = self.neck(levels)
+        return named | {'S': self.segmentation.embed(named['C2'], named['P3'])}
 
     def features(self, x: torch.Tensor) -> dict[str, torch.Tensor]:
         """Return every named feature of (B, in, H, W)."""
         return self.head_features(self.backbone(x))
 
-    def answer(self, levels: Sequence[torch.Tensor]) -> StudentOutput:
-        """Answer for C2..C5."""
-        named = self.head_features(levels)
+    def heads(self, named: Mapping[str, torch.Tensor]) -> StudentOutput:
+        """Answer for named features."""
         det = self.detection([named['P3'], named['P4'], named['P5']])
         return StudentOutput(self.segmentation.classifier(named['S']), det)
+
+    def answer(self, levels: Sequence[torch.Tensor]) -> StudentOutput:
+        """Answer for C2..C5."""
+        return self.heads(self.head_features(levels))
 
     def forward(self, x: torch.Tensor) -> StudentOutput:
         """Answer for pictures.
