@@ -16,7 +16,7 @@ from __future__ import annotations
 
 import torch
 
-from xspec_ros.learn.methods.reduce import global_count
+from xspec_ros.learn.methods.reduce import global_count, idle
 
 
 def test_one_process_divides_by_its_own_count():
@@ -29,3 +29,11 @@ def test_nothing_divides_by_one():
 
 def test_small_weights_are_not_rounded_up():
     assert float(global_count(torch.tensor(0.25), least=1e-6)) == 0.25
+
+
+def test_an_idle_network_gets_a_gradient_of_zero():
+    network = torch.nn.Linear(2, 3)
+    value = idle(network)
+    value.backward()
+    assert float(value.detach()) == 0
+    assert all(p.grad is not None and not p.grad.any() for p in network.parameters())

@@ -12,12 +12,12 @@
 # See the License for the specific language governing permissions and
 # limitations under the License.
 
-"""Counts that a loss divides by, summed over every process of the run."""
+"""What training in several processes asks of a loss: counts over all of them, no idle weight."""
 
 from __future__ import annotations
 
 import torch
-from torch import distributed
+from torch import distributed, nn
 
 
 def global_count(count: torch.Tensor, *, least: float = 1.0) -> torch.Tensor:
@@ -39,3 +39,15 @@ def global_count(count: torch.Tensor, *, least: float = 1.0) -> torch.Tensor:
         processes = distributed.get_world_size()
         distributed.all_reduce(total)
     return total.clamp(min=least) / processes
+
+
+def idle(network: nn.Module) -> torch.Tensor:
+    """Return 0 that depends on every parameter: distributed training waits for all of them.
+
+    Args:
+        network: What a batch has no use for.
+
+    Returns:
+        () float32 with zero gradient.
+    """
+    return 0.0 * torch.stack([parameter.sum() for parameter in network.parameters()]).sum()

@@ -17,9 +17,12 @@
 from __future__ import annotations
 
 import copy
+from typing import TYPE_CHECKING
 
-import torch
-from torch import nn
+from xspec_ros.learn.models.average import move_average
+
+if TYPE_CHECKING:
+    from torch import nn
 
 
 class WeightAverage:
@@ -32,12 +35,6 @@ class WeightAverage:
     def __init__(self, network: nn.Module) -> None:
         self.network = copy.deepcopy(network).eval().requires_grad_(requires_grad=False)
 
-    @torch.no_grad()
     def update(self, network: nn.Module, decay: float) -> None:
         """Move towards ``network``: average = decay * average + (1 - decay) * weight."""
-        averages = [average.detach() for average in self.network.parameters()]
-        weights = [weight.detach() for weight in network.parameters()]
-        torch._foreach_lerp_(averages, weights, 1.0 - decay)
-        mine, theirs = list(self.network.buffers()), list(network.buffers())
-        if mine:
-            torch._foreach_copy_(mine, theirs)
+        move_average(self.network, network, decay)

@@ -43,17 +43,18 @@ STRIDE = 4  # of the segmentation logits
 BOXES = SupervisedArgs()  # how the box terms weigh against one another
 
 
-def inside_cells(inside: torch.Tensor) -> torch.Tensor:
+def inside_cells(inside: torch.Tensor, stride: int = STRIDE) -> torch.Tensor:
     """Return the cells all of whose pixels lie inside the picture.
 
     Args:
         inside: (B, H, W) bool.
+        stride: s, rows and columns of pixels a cell.
 
     Returns:
-        (B, H/4, W/4) bool.
+        (B, H/s, W/s) bool.
     """
     count, height, width = inside.shape
-    blocks = inside.reshape(count, height // STRIDE, STRIDE, width // STRIDE, STRIDE)
+    blocks = inside.reshape(count, height // stride, stride, width // stride, stride)
     return blocks.all(dim=4).all(dim=2)
 
 

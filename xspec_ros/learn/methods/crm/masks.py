@@ -21,13 +21,13 @@ where the patch is hidden.
 
 from __future__ import annotations
 
-import hashlib
 import math
 from typing import NamedTuple, TYPE_CHECKING
 
 import torch
 
 from xspec_ros.errors import DataError
+from xspec_ros.learn.methods.draws import picture_generator
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -60,7 +60,12 @@ def draw_masks(
         step: Step of the run.
     """
     drawn = [
-        _draw(grid, args.rho, strategy=args.strategy, generator=_generator(args.seed, step, name))
+        _draw(
+            grid,
+            args.rho,
+            strategy=args.strategy,
+            generator=picture_generator(args.seed, step, name),
+        )
         for name in names
     ]
     return PatchMasks(*(torch.stack(masks) for masks in zip(*drawn, strict=True)))
@@ -117,8 +122,3 @@ def _patches(grid: tuple[int, int], rho: float, generator: torch.Generator) -> t
     hidden = torch.zeros(count, dtype=torch.bool)
     hidden[torch.randperm(count, generator=generator)[: math.ceil(rho * count)]] = True
     return hidden.reshape(grid)
-
-
-def _generator(seed: int, step: int, name: str) -> torch.Generator:
-    digest = hashlib.blake2b(f'{seed}/{step}/{name}'.encode(), digest_size=4).digest()
-    return torch.Generator().manual_seed(int.from_bytes(digest, 'little'))

@@ -37,6 +37,7 @@ from xspec_ros.learn.methods.masked_mutual.prototypes import (
 )
 from xspec_ros.learn.methods.masked_mutual.terms import box_terms, day_terms, night_term, View
 from xspec_ros.learn.methods.method import Needs
+from xspec_ros.learn.methods.reduce import idle
 from xspec_ros.learn.models.norms import tie_convolutions
 from xspec_ros.learn.models.student import Student
 from xspec_ros.learn.models.transfer import take_weights
@@ -125,7 +126,7 @@ class MaskedMutual(nn.Module):
             levels = self.student.detection([named['P3'], named['P4'], named['P5']])
             terms |= box_terms(levels, batch, day, args=self.args)
         out = StepOutput.total(terms)
-        return out if bool(day.any()) else out._replace(loss=out.loss + _nothing(self.rgb))
+        return out if bool(day.any()) else out._replace(loss=out.loss + idle(self.rgb))
 
     @torch.no_grad()
     def after_step(self, step: int) -> None:  # noqa: ARG002
@@ -150,8 +151,3 @@ class MaskedMutual(nn.Module):
 
 def _channels_last(image: torch.Tensor) -> torch.Tensor:
     return image.contiguous(memory_format=torch.channels_last)
-
-
-def _nothing(network: nn.Module) -> torch.Tensor:
-    """Return 0 that depends on every parameter: distributed training waits for all of them."""
-    return 0.0 * torch.stack([parameter.sum() for parameter in network.parameters()]).sum()
