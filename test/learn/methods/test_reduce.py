@@ -16,7 +16,7 @@ from __future__ import annotations
 
 import torch
 
-from xspec_ros.learn.methods.reduce import global_count, idle
+from xspec_ros.learn.methods.reduce import global_count, idle, mean_over
 
 
 def test_one_process_divides_by_its_own_count():
@@ -29,6 +29,14 @@ def test_nothing_divides_by_one():
 
 def test_small_weights_are_not_rounded_up():
     assert float(global_count(torch.tensor(0.25), least=1e-6)) == 0.25
+
+
+def test_a_mean_over_nothing_is_zero_with_zero_gradient():
+    values = torch.full((2, 3), torch.inf, requires_grad=True)
+    loss = mean_over(values, torch.zeros(2, 3, dtype=torch.bool))
+    loss.backward()
+    assert loss.item() == 0
+    assert values.grad.abs().max() == 0
 
 
 def test_an_idle_network_gets_a_gradient_of_zero():

@@ -41,6 +41,20 @@ def global_count(count: torch.Tensor, *, least: float = 1.0) -> torch.Tensor:
     return total.clamp(min=least) / processes
 
 
+def mean_over(values: torch.Tensor, valid: torch.Tensor) -> torch.Tensor:
+    """Average over the valid entries of every process.
+
+    Args:
+        values: Any shape.
+        valid: The same shape, bool.
+
+    Returns:
+        () float32; 0 with zero gradient when no entry is valid.
+    """
+    chosen = torch.where(valid, values, 0.0)  # also keeps infinities elsewhere out
+    return chosen.sum() / global_count(valid.sum())
+
+
 def idle(network: nn.Module) -> torch.Tensor:
     """Return 0 that depends on every parameter: distributed training waits for all of them.
 

@@ -27,25 +27,11 @@ from typing import Literal
 import torch
 from torch.nn import functional
 
-from xspec_ros.learn.methods.reduce import global_count
+from xspec_ros.learn.methods.reduce import mean_over
 
 Form = Literal['logits', 'weight', 'none']
 
 NEVER = -1e4  # similarity or logit of a class that is left out
-
-
-def mean_over(values: torch.Tensor, valid: torch.Tensor) -> torch.Tensor:
-    """Average over the valid pixels of every process.
-
-    Args:
-        values: Any shape.
-        valid: The same shape, bool.
-
-    Returns:
-        () float32; 0 with zero gradient when no pixel is valid.
-    """
-    chosen = torch.where(valid, values, 0.0)  # also keeps infinities elsewhere out
-    return chosen.sum() / global_count(valid.sum())
 
 
 def log_probabilities(logits: torch.Tensor, size_hw: tuple[int, int]) -> torch.Tensor:

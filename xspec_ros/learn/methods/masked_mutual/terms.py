@@ -20,7 +20,6 @@ from typing import NamedTuple, TYPE_CHECKING
 
 from xspec_ros.learn.methods.masked_mutual.loss import (
     log_probabilities,
-    mean_over,
     mutual_loss,
     night_loss,
     official_night_loss,
@@ -36,6 +35,7 @@ from xspec_ros.learn.methods.masked_mutual.prototypes import (
     stack_modalities,
     sure_labels,
 )
+from xspec_ros.learn.methods.reduce import mean_over
 from xspec_ros.learn.methods.supervised.detection_loss import BoxTruth, detection_loss
 
 if TYPE_CHECKING:
