@@ -16,9 +16,14 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, TYPE_CHECKING
 
 import msgspec
+
+from xspec_ros.errors import ConfigError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
 
 Weight = Annotated[float, msgspec.Meta(ge=0)]
 
@@ -41,3 +46,20 @@ class SupervisedArgs(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_f
     objectness: Weight = 1.0
     classification: Weight = 1.0
     class_weights: dict[str, Weight] = {}
+
+
+def weights_in_order(named: Mapping[str, float], class_names: Sequence[str]) -> list[float]:
+    """Return the weight of every class in id order, 1 where none is named.
+
+    Args:
+        named: Weight by the name of a class.
+        class_names: Classes in id order.
+
+    Raises:
+        ConfigError: A weight names an unknown class.
+    """
+    unknown = sorted(set(named) - set(class_names))
+    if unknown:
+        message = f'class_weights names unknown classes: {", ".join(unknown)}'
+        raise ConfigError(message, hint=f'known: {", ".join(class_names)}')
+    return [named.get(name, 1.0) for name in class_names]

@@ -22,10 +22,10 @@ import torch
 from torch import nn
 from torch.nn import functional
 
-from xspec_ros.errors import ConfigError, DataError
+from xspec_ros.errors import DataError
 from xspec_ros.learn.batch import Batch, StepOutput
 from xspec_ros.learn.methods.method import Needs
-from xspec_ros.learn.methods.supervised.args import SupervisedArgs
+from xspec_ros.learn.methods.supervised.args import SupervisedArgs, weights_in_order
 from xspec_ros.learn.methods.supervised.detection_loss import BoxTruth, detection_loss
 from xspec_ros.learn.methods.supervised.segmentation_loss import (
     complement_loss,
@@ -57,11 +57,7 @@ class Supervised(nn.Module):
         self.student = context.student
         self.modality = context.modality
         self.args = args
-        unknown = sorted(set(args.class_weights) - set(context.class_names))
-        if unknown:
-            message = f'class_weights names unknown classes: {", ".join(unknown)}'
-            raise ConfigError(message, hint=f'known: {", ".join(context.class_names)}')
-        weights = [args.class_weights.get(name, 1.0) for name in context.class_names]
+        weights = weights_in_order(args.class_weights, context.class_names)
         self.class_weights: torch.Tensor
         self.register_buffer('class_weights', torch.tensor(weights), persistent=False)
 
