@@ -44,6 +44,8 @@ class Batch(NamedTuple):
         has_boxes: (B,) bool: the picture has box labels (none at all is a valid label).
         day: (B,) int64: 1 day, 0 night, -1 unknown.
         names: Name of every sample.
+        box_scores: (B, N) float32 in [0, 1], how sure the label of a box is; padded with 1. None:
+            every label is.
     """
 
     thermal: torch.Tensor | None
@@ -58,6 +60,7 @@ class Batch(NamedTuple):
     has_boxes: torch.Tensor
     day: torch.Tensor
     names: tuple[str, ...]
+    box_scores: torch.Tensor | None = None
 
     def to(self, device: torch.device) -> Batch:
         """Return the batch on another device."""

@@ -21,7 +21,7 @@ import torch
 
 from xspec_ros.learn.batch import IGNORE, NO_BOX
 from xspec_ros.learn.data.augment import PhotoArgs
-from xspec_ros.learn.data.batches import BatchArgs, BatchSource, prefetch
+from xspec_ros.learn.data.batches import augment, BatchArgs, BatchSource, collate, prefetch
 from xspec_ros.learn.data.geometry import CropArgs
 from xspec_ros.learn.data.sources import MemoryPictures
 
@@ -176,3 +176,40 @@ def test_pairs_share_one_geometry(picture):
         x, y = thermal.flatten(), rgb.flatten()
         inner = (x > 0.02) & (x < 0.98) & (y > 0)  # neither clipped nor outside
         assert torch.corrcoef(torch.stack((x[inner], y[inner])))[0, 1] > 0.99
+
+
+def test_scores_of_boxes_are_padded_with_one(picture):
+    scored = dataclasses.replace(picture, box_scores=np.array([0.25], np.float32))
+    pictures = [
+        dataclasses.replace(
+            picture,
+            boxes_xyxy=np.repeat(picture.boxes_xyxy, 2, axis=0),
+            box_classes=np.zeros(2, np.int64),
+            box_crowd=np.zeros(2, bool),
+        ),
+        scored,
+    ]
+    still = args(crop_hw=(64, 96), crop=CropArgs(scale=(1, 1), aspect=1), photo=PhotoArgs(erase=0))
+    rng = np.random.default_rng(0)
+    batch = collate([augment(each, still, rng) for each in pictures])
+    assert batch.box_scores.tolist() == [[1.0, 1.0], [0.25, 1.0]]
+    assert batch.box_scores.dtype == torch.float32
+
+
+def test_a_marker_stays_in_its_box_in_both_cameras(picture):
+    thermal, rgb = np.zeros((60, 80), np.uint16), np.zeros((60, 80, 3), np.uint8)
+    thermal[28:32, 38:42] = 1000  # the middle of the picture's box
+    rgb[28:32, 38:42] = 255
+    pair = dataclasses.replace(picture, thermal=thermal, rgb=rgb)
+    photo = PhotoArgs(percentile=0, equalise=0, invert=0, noise=0, fixed_pattern=0, erase=0)
+    values = args(crop_hw=(64, 96), percentiles=(0.0, 100.0), photo=photo)
+    found = 0
+    for seed in range(40):
+        batch = collate([augment(pair, values, np.random.default_rng(seed))])
+        for left, top, right, bottom in batch.boxes_xyxy[0][~batch.box_crowd[0]].tolist():
+            for camera in (batch.thermal, batch.rgb):
+                row, column = divmod(int(camera[0].sum(dim=0).argmax()), 96)
+                assert left <= column + 0.5 <= right
+                assert top <= row + 0.5 <= bottom
+            found += int(batch.box_classes[0, 0] != NO_BOX)
+    assert found > 20

@@ -118,3 +118,18 @@ def test_scale_is_relative_to_the_deployed_size(picture):
     rng = np.random.default_rng(0)
     drawn = draw_crop(picture, args, rng, network_hw=(120, 240), crop_hw=(32, 32))
     assert (drawn.scale_y, drawn.scale_x) == pytest.approx((2.0, 3.0))
+
+
+def test_scores_stay_with_their_boxes(picture):
+    boxes = np.array([[30, 20, 50, 40], [2, 2, 9, 9]], np.float32)
+    two = dataclasses.replace(
+        picture,
+        boxes_xyxy=boxes,
+        box_classes=np.array([0, 1], np.int64),
+        box_crowd=np.zeros(2, bool),
+        box_scores=np.array([0.9, 0.4], np.float32),
+    )
+    assert crop_labels(two, crop(), CropArgs()).box_scores.tolist() == pytest.approx([0.9, 0.4])
+    moved = crop_labels(two, crop(shift_x=-20.0), CropArgs())  # the second is outside
+    assert moved.box_scores.tolist() == pytest.approx([0.9])
+    assert crop_labels(picture, crop(), CropArgs()).box_scores is None

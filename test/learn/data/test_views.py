@@ -64,3 +64,19 @@ def test_labels_of_another_take_the_place_of_the_own(pictures):
     assert view[1].label_map is None
     assert not view[1].has_boxes
     assert view.facts['labels'] == 'teacher t'
+
+
+def test_boxes_of_another_keep_their_scores_and_regions_to_ignore(pictures):
+    theirs = Labels(
+        label_map=None,
+        boxes_xyxy=np.array([[0, 0, 9, 9], [5, 5, 9, 9]], np.float32),
+        box_classes=np.zeros(2, np.int64),
+        box_scores=np.array([0.8, 0.4], np.float32),
+        box_crowd=np.array([False, True]),
+    )
+    view = relabelled(pictures, [theirs] * 4, 'teacher t')
+    assert view[0].box_scores.tolist() == pytest.approx([0.8, 0.4])
+    assert view[0].box_crowd.tolist() == [False, True]
+    bare = unlabelled(view, masks=False, boxes=True)[0]
+    assert bare.box_scores is None
+    assert len(bare.box_crowd) == 0

@@ -15,6 +15,7 @@
 from __future__ import annotations
 
 import dataclasses
+import json
 
 import numpy as np
 import pytest
@@ -127,3 +128,26 @@ def test_a_missing_file_of_labels_is_told(pair, teacher, tmp_path):
     (tmp_path / 'labels' / '000000.png').unlink()
     with pytest.raises(DataError, match='cannot be read'):
         view[0]
+
+
+def test_scores_are_kept_and_the_unsure_ignored(pair, teacher, tmp_path):
+    every = taught([pair], teacher, tmp_path / 'a', box_score=0.0)[0]
+    middle = float(np.median(every.box_scores))
+    sure = taught([pair], teacher, tmp_path / 'b', box_score=middle)[0]
+    assert len(sure.box_scores) < len(every.box_scores)
+    assert sure.box_scores.min() >= middle
+    assert not sure.box_crowd.any()
+    both = taught([pair], teacher, tmp_path / 'c', box_score=middle, box_ignore=0.0)[0]
+    assert np.array_equal(both.boxes_xyxy, every.boxes_xyxy)
+    assert np.array_equal(both.box_crowd, every.box_scores < middle)
+
+
+def test_labels_written_before_there_were_scores_are_read(pair, teacher, tmp_path):
+    taught([pair], teacher, tmp_path / 'labels', box_score=0.0)
+    index = tmp_path / 'labels' / 'index.json'
+    old = [{k: e[k] for k in ('file', 'boxes', 'classes')} for e in json.loads(index.read_text())]
+    index.write_text(json.dumps(old))
+    picture = taught([pair], teacher, tmp_path / 'labels')[0]
+    assert picture.box_scores is None
+    assert len(picture.boxes_xyxy) == len(picture.box_crowd) > 0
+    assert not picture.box_crowd.any()

@@ -61,6 +61,7 @@ def test_an_unknown_key_names_the_nearest():
         'data=[]',
         'input.low_percentile=99.5',
         'classes=[{name: a}, {name: a}]',
+        'teacher={model: a, box_score: 0.4, box_ignore: 0.5}',
     ],
 )
 def test_nonsense_is_refused(override):

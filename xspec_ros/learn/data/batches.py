@@ -171,11 +171,14 @@ def collate(examples: Sequence[Example]) -> Batch:
     boxes = np.zeros((len(examples), count, 4), np.float32)
     classes = np.full((len(examples), count), NO_BOX, np.int64)
     crowd = np.zeros((len(examples), count), bool)
+    scores = np.ones((len(examples), count), np.float32)
     for row, example in enumerate(examples):
         number = len(example.labels.box_classes)
         boxes[row, :number] = example.labels.boxes_xyxy
         classes[row, :number] = example.labels.box_classes
         crowd[row, :number] = example.labels.box_crowd
+        if example.labels.box_scores is not None:
+            scores[row, :number] = example.labels.box_scores
     days = {True: 1, False: 0, None: -1}
     pictures = [example.picture for example in examples]
     return Batch(
@@ -193,6 +196,7 @@ def collate(examples: Sequence[Example]) -> Batch:
         has_boxes=torch.tensor([picture.has_boxes for picture in pictures]),
         day=torch.tensor([days[picture.day] for picture in pictures]),
         names=tuple(picture.name for picture in pictures),
+        box_scores=torch.from_numpy(scores),
     )
 
 

@@ -117,6 +117,7 @@ class CroppedLabels:
         boxes_xyxy: (N, 4) float32 inside the crop.
         box_classes: (N,) int64.
         box_crowd: (N,) bool.
+        box_scores: (N,) float32, how sure the label of a box is; None: every label is.
     """
 
     label_map: NDArray[np.uint8]
@@ -124,6 +125,7 @@ class CroppedLabels:
     boxes_xyxy: NDArray[np.float32]
     box_classes: NDArray[np.int64]
     box_crowd: NDArray[np.bool_]
+    box_scores: NDArray[np.float32] | None = None
 
 
 def draw_crop(
@@ -184,12 +186,14 @@ def crop_labels(picture: Picture, crop: Crop, args: CropArgs) -> CroppedLabels:
         | (picture.box_classes < 0)
     )
     keep = _area(cut) > 0
+    scores = picture.box_scores
     return CroppedLabels(
         label_map=label_map,
         inside=inside,
         boxes_xyxy=cut[keep],
         box_classes=np.maximum(picture.box_classes[keep], 0),
         box_crowd=crowd[keep],
+        box_scores=None if scores is None else scores[keep],
     )
 
 

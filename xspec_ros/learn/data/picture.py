@@ -46,6 +46,7 @@ class Picture:
         has_boxes: The picture has box labels; none at all is a valid label.
         day: True by day, False at night, None unknown.
         rgb_valid: (H, W) bool, where a registered RGB picture shows something; None everywhere.
+        box_scores: (N,) float32 in [0, 1], how sure the label of a box is; None: every label is.
     """
 
     name: str
@@ -59,6 +60,7 @@ class Picture:
     has_boxes: bool
     day: bool | None
     rgb_valid: NDArray[np.bool_] | None = None
+    box_scores: NDArray[np.float32] | None = None
 
     @property
     def size_hw(self) -> tuple[int, int]:

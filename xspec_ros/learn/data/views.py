@@ -40,11 +40,18 @@ class Labels:
         label_map: (H, W) uint8, or None.
         boxes_xyxy: (N, 4) float32 pixels, or None when not labelled with boxes.
         box_classes: (N,) int64.
+        box_scores: (N,) float32, how sure a box is; None: every one is.
+        box_crowd: (N,) bool, regions to ignore; None: none.
     """
 
     label_map: UInt8Array | None
     boxes_xyxy: NDArray[np.float32] | None
     box_classes: NDArray[np.int64]
+    box_scores: NDArray[np.float32] | None = None
+    box_crowd: NDArray[np.bool_] | None = None
+
+
+NOTHING = Labels(label_map=None, boxes_xyxy=None, box_classes=NO_CLASSES)
 
 
 class LabelStore(Protocol):
@@ -108,7 +115,7 @@ def unlabelled(pictures: PictureSet, *, masks: bool, boxes: bool) -> PictureView
     def withhold(_: int, picture: Picture) -> Picture:
         if masks:
             picture = replace(picture, label_map=None)
-        return with_boxes(picture, None, NO_CLASSES) if boxes else picture
+        return with_boxes(picture, NOTHING) if boxes else picture
 
     return PictureView(pictures, range(len(pictures)), withhold, {})
 
@@ -126,19 +133,19 @@ def relabelled(pictures: PictureSet, labels: LabelStore, source: str) -> Picture
         new = labels[index]
         every = np.ones_like(picture.mask_classes)
         picture = replace(picture, label_map=new.label_map, mask_classes=every)
-        return with_boxes(picture, new.boxes_xyxy, new.box_classes)
+        return with_boxes(picture, new)
 
     return PictureView(pictures, range(len(pictures)), change, {'labels': source})
 
 
-def with_boxes(
-    picture: Picture, boxes_xyxy: NDArray[np.float32] | None, classes: NDArray[np.int64]
-) -> Picture:
-    """Return the picture with other boxes; None = it has no box labels."""
+def with_boxes(picture: Picture, labels: Labels) -> Picture:
+    """Return the picture with the boxes of other labels; it may then have none at all."""
+    boxes, crowd = labels.boxes_xyxy, labels.box_crowd
     return replace(
         picture,
-        boxes_xyxy=np.zeros((0, 4), np.float32) if boxes_xyxy is None else boxes_xyxy,
-        box_classes=classes,
-        box_crowd=np.zeros(len(classes), bool),
-        has_boxes=boxes_xyxy is not None,
+        boxes_xyxy=np.zeros((0, 4), np.float32) if boxes is None else boxes,
+        box_classes=labels.box_classes,
+        box_crowd=np.zeros(len(labels.box_classes), bool) if crowd is None else crowd,
+        box_scores=labels.box_scores,
+        has_boxes=boxes is not None,
     )

@@ -17,7 +17,7 @@
 from __future__ import annotations
 
 import logging
-from typing import TYPE_CHECKING
+from typing import Any, TYPE_CHECKING
 
 import cv2
 import msgspec
@@ -26,7 +26,7 @@ import torch
 
 from xspec_ros.core.labels import UNLABELLED
 from xspec_ros.errors import DataError
-from xspec_ros.learn.data.views import Labels, NO_CLASSES, relabelled
+from xspec_ros.learn.data.views import Labels, NOTHING, relabelled
 from xspec_ros.learn.data.whole import whole_folder
 from xspec_ros.learn.models.deploy import detect
 from xspec_ros.learn.train.validate import forward
@@ -51,6 +51,8 @@ class _Entry(msgspec.Struct, frozen=True, kw_only=True):
     file: str | None
     boxes: list[list[float]]
     classes: list[int]
+    scores: list[float] | None = None  # runs begun before there were any have none
+    crowd: list[bool] | None = None
 
 
 class PseudoLabels:
@@ -72,7 +74,7 @@ class PseudoLabels:
         """
         entry = self._entries[index]
         if entry.file is None:
-            return Labels(label_map=None, boxes_xyxy=None, box_classes=NO_CLASSES)
+            return NOTHING
         path = self._folder / entry.file
         label_map = cv2.imread(str(path), cv2.IMREAD_UNCHANGED)
         if label_map is None:
@@ -82,6 +84,8 @@ class PseudoLabels:
             label_map=np.asarray(label_map, np.uint8),
             boxes_xyxy=np.asarray(entry.boxes, np.float32).reshape(-1, 4),
             box_classes=np.asarray(entry.classes, np.int64),
+            box_scores=None if entry.scores is None else np.asarray(entry.scores, np.float32),
+            box_crowd=None if entry.crowd is None else np.asarray(entry.crowd, np.bool_),
         )
 
 
@@ -128,11 +132,21 @@ def _write(pictures: PictureSet, teacher: OpenedNetwork, spec: TeacherSpec, fold
         if labels.label_map is None or not cv2.imwrite(str(folder / file), labels.label_map):
             message = f'{folder / file} could not be written'
             raise OSError(message)
-        boxes = np.zeros((0, 4)) if labels.boxes_xyxy is None else labels.boxes_xyxy
-        entries.append(
-            _Entry(file=file, boxes=boxes.tolist(), classes=labels.box_classes.tolist())
-        )
+        entries.append(_entry(file, labels))
     (folder / INDEX_NAME).write_bytes(msgspec.json.encode(entries))
+
+
+def _entry(file: str, labels: Labels) -> _Entry:
+    def listed(values: NDArray[np.generic] | None) -> list[Any] | None:
+        return None if values is None else values.tolist()
+
+    return _Entry(
+        file=file,
+        boxes=listed(labels.boxes_xyxy) or [],
+        classes=labels.box_classes.tolist(),
+        scores=listed(labels.box_scores),
+        crowd=listed(labels.box_crowd),
+    )
 
 
 @torch.no_grad()
@@ -151,11 +165,13 @@ def label_picture(
     height, width = picture.size_hw
     found = detect(output.det, teacher.network_hw, height, width)
     boxes, scores, classes = (tensor[0].numpy() for tensor in found)
-    sure = scores >= spec.box_score
+    kept = scores >= (spec.box_score if spec.box_ignore is None else spec.box_ignore)
     return Labels(
         label_map=_sure_labels(output.seg_logits.float(), spec, (height, width)),
-        boxes_xyxy=boxes[sure],
-        box_classes=classes[sure].astype(np.int64),
+        boxes_xyxy=boxes[kept],
+        box_classes=classes[kept].astype(np.int64),
+        box_scores=scores[kept],
+        box_crowd=scores[kept] < spec.box_score,
     )
 
 

@@ -87,6 +87,8 @@ class TeacherSpec(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
         model: Name of an earlier stage, a run folder, a checkpoint or a bundle.
         confidence: Pseudo-labels below this probability become unlabelled.
         box_score: Pseudo-boxes below this score are left out.
+        box_ignore: Pseudo-boxes from this score up to ``box_score`` become regions to ignore;
+            null: there are none.
         erode_px: Pseudo-labels this near to another label become unlabelled: for pairs that are
             not registered to the pixel.
     """
@@ -94,6 +96,7 @@ class TeacherSpec(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
     model: str
     confidence: Share = 0.5
     box_score: Share = 0.4
+    box_ignore: Share | None = None
     erode_px: Annotated[int, msgspec.Meta(ge=0, le=32)] = 0
 
 
@@ -246,6 +249,10 @@ def check_recipe(recipe: Recipe, where: str | Path) -> None:
     if taught and recipe.teacher is None:
         message = f'labels: teacher without a teacher in {where}'
         raise ConfigError(message, hint='name one: teacher: {model: STAGE or FOLDER}')
+    teacher = recipe.teacher
+    if teacher is not None and (teacher.box_ignore or 0.0) > teacher.box_score:
+        message = f'teacher.box_ignore is {teacher.box_ignore} in {where}'
+        raise ConfigError(message, hint='give at most teacher.box_score')
     if not 0 <= recipe.input.low_percentile < recipe.input.high_percentile <= 100:
         message = f'percentiles of input do not make a range in {where}'
         raise ConfigError(message, hint='0 <= low_percentile < high_percentile <= 100')
