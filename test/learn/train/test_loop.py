@@ -14,6 +14,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 
@@ -120,6 +121,21 @@ def test_another_recipe_cannot_be_resumed(toy_recipe, tmp_path):
     other = toy_recipe('train.steps=1', 'seed=5', 'train.lr=1e-4')
     with pytest.raises(ConfigError, match='seed, train'):
         run_recipe(other, RunOptions(out=tmp_path / 'run', resume=True))
+
+
+def test_a_key_that_is_new_since_the_run_began_has_its_default(toy_recipe, tmp_path):
+    place = tmp_path / 'run'
+    run_recipe(toy_recipe('train.steps=1'), RunOptions(out=place))
+    info = place / 'last' / 'checkpoint.json'
+    told = json.loads(info.read_text())
+    del told['recipe']['train']['schedule']
+    info.write_text(json.dumps(told))
+    resumed = run_recipe(toy_recipe('train.steps=1'), RunOptions(out=place, resume=True))
+    assert resumed.finished
+    other = toy_recipe('train.steps=1', 'train.schedule=poly')
+    info.write_text(json.dumps(told))
+    with pytest.raises(ConfigError, match='train'):
+        run_recipe(other, RunOptions(out=place, resume=True))
 
 
 def test_nothing_to_resume_is_an_error(toy_recipe, tmp_path):

@@ -26,7 +26,7 @@ from typing import cast, TYPE_CHECKING
 import msgspec
 import torch
 
-from xspec_ros.config import dump_yaml
+from xspec_ros.config import convert, dump_yaml
 from xspec_ros.errors import ConfigError, DataError
 from xspec_ros.learn.data.batches import BatchArgs, BatchSource, prefetch
 from xspec_ros.learn.data.sources import open_source, Source, SourceContext
@@ -356,8 +356,10 @@ def _prepare_folder(recipe: Recipe, options: RunOptions) -> None:
 
 def _check_same_recipe(recipe: Recipe, last: Path) -> None:
     """Refuse to resume with a recipe that would not continue the same run."""
-    before = msgspec.json.decode((last / INFO_NAME).read_bytes())['recipe']
-    now = msgspec.json.decode(msgspec.json.encode(recipe))
+    saved = msgspec.json.decode((last / INFO_NAME).read_bytes())['recipe']
+    # Through the struct: a key that is new since then has its default, which is what was done.
+    before = msgspec.to_builtins(convert(saved, Recipe, f'the recipe in {last}'))
+    now = msgspec.to_builtins(recipe)
     steps_before = before['train']['steps']
     for values in (before, now):
         for key in FREE_ON_RESUME:
@@ -365,7 +367,7 @@ def _check_same_recipe(recipe: Recipe, last: Path) -> None:
     if recipe.train.steps != steps_before:
         text = 'resumed with %d steps instead of %d: the schedule is another from here on'
         LOG.warning(text, recipe.train.steps, steps_before)
-    differing = sorted(key for key in now if now[key] != before.get(key))
+    differing = sorted(key for key in now if now[key] != before[key])
     if differing:
         message = f'the recipe differs from the run that {last} is of: {", ".join(differing)}'
         raise ConfigError(message, hint='resume with the same recipe and --set values')
