@@ -20,17 +20,12 @@ from typing import ClassVar, TYPE_CHECKING
 
 import torch
 from torch import nn
-from torch.nn import functional
 
 from xspec_ros.errors import DataError
 from xspec_ros.learn.batch import Batch, StepOutput
 from xspec_ros.learn.methods.method import Needs
 from xspec_ros.learn.methods.supervised.args import SupervisedArgs, weights_in_order
-from xspec_ros.learn.methods.supervised.detection_loss import BoxTruth, detection_loss
-from xspec_ros.learn.methods.supervised.segmentation_loss import (
-    complement_loss,
-    segmentation_cross_entropy,
-)
+from xspec_ros.learn.methods.supervised.terms import supervised_terms
 from xspec_ros.learn.models.transfer import take_weights
 
 if TYPE_CHECKING:
@@ -72,29 +67,7 @@ class Supervised(nn.Module):
             message = f'a batch without {self.modality} pictures: {batch.names[:4]}'
             raise DataError(message, hint='the sources of the recipe need that modality')
         output: StudentOutput = self.student(image.contiguous(memory_format=torch.channels_last))
-        masked = batch.has_masks  # the full-size logits are costly: only where they are used
-        label_map, mask_classes = batch.label_map[masked], batch.mask_classes[masked]
-        logits = functional.interpolate(
-            output.seg_logits.float()[masked],
-            size=label_map.shape[-2:],
-            mode='bilinear',
-            align_corners=False,
-        )  # (M, K, H, W)
-        det = detection_loss(
-            output.det,
-            BoxTruth(batch.boxes_xyxy, batch.box_classes, batch.box_crowd, batch.has_boxes),
-        )
-        ce = segmentation_cross_entropy(logits, label_map, self.class_weights)
-        none_of = complement_loss(logits, label_map, mask_classes)
-        return StepOutput.total(
-            {
-                'seg': self.args.segmentation * ce,
-                'complement': self.args.complement * none_of,
-                'box': self.args.box * det.box,
-                'obj': self.args.objectness * det.obj,
-                'cls': self.args.classification * det.cls,
-            }
-        )
+        return StepOutput.total(supervised_terms(output, batch, self.args, self.class_weights))
 
     def after_step(self, step: int) -> None:
         """Do nothing: there is no teacher."""
