@@ -12,7 +12,7 @@
 # See the License for the specific language governing permissions and
 # limitations under the License.
 
-"""Thermal segmentation without thermal labels: every method and its references, seed by seed.
+"""Every training method and its references, seed by seed.
 
 Runs the stages of a recipe as rows, each once for every seed, and measures each by day and by
 night. A row is kept under the hash of its configuration and of the rows it builds on: what has
@@ -20,6 +20,8 @@ been run is not run again, a run that was stopped goes on where it was.
 
     python -m benchmarks.uda                                # synthetic drives, 3 seeds
     python -m benchmarks.uda --recipe uda_real --seeds 1 --set data_root=FOLDER
+    python -m benchmarks.uda --recipe adapt_synth           # another camera, no source data
+    python -m benchmarks.uda --recipe detect_synth          # boxes
     python -m benchmarks.uda --only teacher,mutual_1 --seed 0
 """
 
@@ -40,6 +42,7 @@ import msgspec
 import numpy as np
 import torch
 
+from benchmarks.boards import BLACK, Board, BOARDS, Column, WITHOUT_LABELS
 from xspec_ros.config import load_struct
 from xspec_ros.learn.data.views import PictureView
 from xspec_ros.learn.models import build_network, graphs
@@ -64,36 +67,6 @@ if TYPE_CHECKING:
 
 REVISION = 2  # raise it when the code changes what a row gives
 TIME_NAME = 'seconds.json'
-BLACK = 'fused, black RGB'  # the fused graph, fed what a dead camera gives
-# Rows of the table: name, stage, mode it is measured in.
-ROWS: tuple[tuple[str, str, str], ...] = (
-    ('RGB before its last stage, on RGB', 'base', 'rgb'),
-    ('RGB oracle, on RGB', 'teacher', 'rgb'),
-    ('source-only', 'teacher', 'thermal'),
-    ('pseudo-labels only', 'pseudo', 'thermal'),
-    ('masked mutual, stage 1', 'mutual_1', 'thermal'),
-    ('masked mutual, stage 2', 'mutual_2', 'thermal'),
-    ('plain fusion, both cameras', 'fusion', 'fused'),
-    ('plain fusion, black RGB', 'fusion', BLACK),
-    ('CRM, both cameras', 'crm', 'fused'),
-    ('CRM, RGB removed (thermal graph)', 'crm', 'thermal'),
-    ('CRM, black RGB', 'crm', BLACK),
-    ('CRM, thermal removed (RGB graph)', 'crm', 'rgb'),
-    ('CRM distilled', 'distilled', 'thermal'),
-    ('thermal oracle', 'oracle', 'thermal'),
-)
-# Columns: title, validation source, where the figure stands among its figures.
-Column = tuple[str, str, tuple[str, ...]]
-OBJECTS = ('car', 'person', 'bicycle')
-REAL_COLUMNS: tuple[Column, ...] = (
-    *((f'IoU {name}', 'mfnet', ('per_class', name, 'iou')) for name in OBJECTS),
-    *(
-        (f'{name}, background', 'mfnet, background', ('per_class', name, 'iou'))
-        for name in OBJECTS
-    ),
-    *((f'AP50 {name}', 'msrs', ('per_class', name, 'ap50')) for name in OBJECTS),
-    ('mAP50', 'msrs', ('map50',)),
-)
 Figures = dict[str, dict[str, object]]  # mode -> figures
 
 
@@ -237,11 +210,12 @@ def without_rgb(pictures: PictureSet) -> PictureSet:
     return PictureView(pictures, range(len(pictures)), blacken, {})
 
 
-def table(results: Mapping[str, Sequence[RowResult]], columns: Sequence[Column]) -> str:
+def table(results: Mapping[str, Sequence[RowResult]], board: Board) -> str:
     """Return the figures of every row as a Markdown table, mean and deviation over seeds."""
+    columns = board.columns or _plain_columns(results)
     titles = ' | '.join(title for title, _, _ in columns)
     lines = [f'| row | {titles} | steps | minutes |', '|---' * (len(columns) + 3) + '|']
-    for title, stage, mode in ROWS:
+    for title, stage, mode in board.rows:
         runs = [run for run in results.get(stage, ()) if mode in run.figures]
         if not runs:
             continue
@@ -253,36 +227,51 @@ def table(results: Mapping[str, Sequence[RowResult]], columns: Sequence[Column])
     return '\n'.join(lines)
 
 
-def columns_of(results: Mapping[str, Sequence[RowResult]]) -> Sequence[Column]:
-    """Return what the table shows: mIoU of every validation source, or figures of objects."""
-    first = next(iter(results.values()))[0].figures
-    parts = list(next(iter(first.values())))
-    if 'mfnet' in parts:
-        return REAL_COLUMNS
-    return [(part, part, ('miou',)) for part in parts]
+def _plain_columns(results: Mapping[str, Sequence[RowResult]]) -> Sequence[Column]:
+    """Return mIoU of every validation source."""
+    figures = next(iter(next(iter(results.values()))[0].figures.values()))
+    return [(part, part, ('miou',)) for part in figures]
 
 
-def gaps(results: Mapping[str, Sequence[RowResult]]) -> str:
-    """Return how much of the way from source-only to oracle each row goes, in percent."""
-    lines = []
-    for title, stage, mode in ROWS:
-        shares = []
-        for run in results.get(stage, ()):
-            low = _of_seed(results, 'teacher', run.seed)
-            high = _of_seed(results, 'oracle', run.seed)
-            value = _miou(run, mode, 'all') if mode in run.figures else None
-            if low is None or high is None or value is None:
-                continue
-            shares.append(100 * (value - low) / (high - low))
-        if shares:
-            lines.append(f'{title}: {_cell(shares)} % of the gap')
+def gaps(results: Mapping[str, Sequence[RowResult]], board: Board) -> str:
+    """Return how much of the way between the board's ends each row goes, in percent.
+
+    A line a row: over everything, then over each validation source.
+    """
+    if not board.low or not results:
+        return ''
+    parts = [title for title, _, _ in _plain_columns(results)]
+    lines = [f'gap closed (%), {board.low} to {board.high}: {", ".join(parts)}']
+    for title, stage, mode in board.rows:
+        runs = [run for run in results.get(stage, ()) if mode in run.figures]
+        shares = [[_share(results, board, run, (mode, part)) for run in runs] for part in parts]
+        if any(share is not None for of_part in shares for share in of_part):
+            lines.append(f'{title}: {", ".join(_cell(of_part) for of_part in shares)}')
     return '\n'.join(lines)
 
 
-def _of_seed(results: Mapping[str, Sequence[RowResult]], stage: str, seed: int) -> float | None:
-    return next(
-        (_miou(run, 'thermal', 'all') for run in results.get(stage, ()) if run.seed == seed), None
+def _share(
+    results: Mapping[str, Sequence[RowResult]],
+    board: Board,
+    run: RowResult,
+    place: tuple[str, str],
+) -> float | None:
+    """Return the share of one run in a mode and a validation source."""
+    low, high = (
+        next(
+            (
+                _miou(end, 'thermal', place[1])
+                for end in results.get(stage, ())
+                if end.seed == run.seed
+            ),
+            None,
+        )
+        for stage in (board.low, board.high)
     )
+    value = _miou(run, *place)
+    if low is None or high is None or value is None:
+        return None
+    return 100 * (value - low) / (high - low)
 
 
 def _miou(run: RowResult, mode: str, part: str) -> float | None:
@@ -333,7 +322,8 @@ def main() -> int:
             if not done and (options.report or (wanted is not None and name not in wanted)):
                 continue
             results.setdefault(name, []).append(run_row(plan, folders, folders[name]))
-    sys.stdout.write(f'{table(results, columns_of(results))}\n\n{gaps(results)}\n')
+    board = BOARDS.get(recipe.name, WITHOUT_LABELS)
+    sys.stdout.write(f'{table(results, board)}\n\n{gaps(results, board)}\n')
     return 0
 
 

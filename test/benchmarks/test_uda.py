@@ -20,7 +20,8 @@ import pytest
 
 pytest.importorskip('torch')
 
-from benchmarks.uda import columns_of, gaps, plan_rows, result_file, RowResult, ROWS, table
+from benchmarks.boards import BOARDS, WITHOUT_LABELS
+from benchmarks.uda import gaps, plan_rows, result_file, RowResult, table
 from xspec_ros.config import load_struct
 from xspec_ros.learn.train.recipe import Recipe
 from xspec_ros.share import find_recipe
@@ -35,10 +36,12 @@ def keys(rows):
     return {name: plan.key for name, plan in rows.items()}
 
 
-@pytest.mark.parametrize('name', ['uda_synth', 'uda_real'])
+@pytest.mark.parametrize('name', sorted(BOARDS))
 def test_the_shipped_recipes_have_a_row_for_every_stage(name):
-    known = {stage for _, stage, _ in ROWS}
-    assert set(plans(name=name)) <= known
+    board = BOARDS[name]
+    known = {stage for _, stage, _ in board.rows}
+    assert set(plans(name=name)) - {'teacher', 'base'} <= known
+    assert {board.low, board.high} - {''} <= set(plans(name=name))
 
 
 def test_a_row_depends_on_the_rows_it_builds_on():
@@ -62,7 +65,10 @@ def test_seeds_are_rows_of_their_own():
 
 
 def row(stage, seed, **miou):
-    figures = {mode: {'all': {'miou': value}} for mode, value in miou.items()}
+    figures = {
+        mode: {'all': {'miou': value}, 'night': {'miou': value / 2}}
+        for mode, value in miou.items()
+    }
     return RowResult(stage=stage, seed=seed, seconds=60.0, steps=10, figures=figures)
 
 
@@ -72,7 +78,21 @@ def test_the_table_has_mean_deviation_and_the_gap_closed():
         'oracle': [row('oracle', s, thermal=0.7) for s in (0, 1)],
         'mutual_2': [row('mutual_2', 0, thermal=0.6), row('mutual_2', 1, thermal=0.7)],
     }
-    lines = table(results, columns_of(results)).splitlines()
-    assert '| source-only | 20.0 ± 0.0 | 10 | 1.0 ± 0.0 |' in lines
-    assert '| masked mutual, stage 2 | 65.0 ± 7.1 | 10 | 1.0 ± 0.0 |' in lines
-    assert 'masked mutual, stage 2: 90.0 ± 14.1 % of the gap' in gaps(results)
+    lines = table(results, WITHOUT_LABELS).splitlines()
+    assert '| source-only | 20.0 ± 0.0 | 10.0 ± 0.0 | 10 | 1.0 ± 0.0 |' in lines
+    assert '| masked mutual, stage 2 | 65.0 ± 7.1 | 32.5 ± 3.5 | 10 | 1.0 ± 0.0 |' in lines
+    closed = gaps(results, WITHOUT_LABELS).splitlines()
+    assert closed[0] == 'gap closed (%), teacher to oracle: all, night'
+    assert 'masked mutual, stage 2: 90.0 ± 14.1, 90.0 ± 14.1' in closed
+
+
+def test_a_board_shows_the_figures_it_names():
+    run = RowResult(
+        stage='baseline',
+        seed=0,
+        seconds=60.0,
+        steps=10,
+        figures={'thermal': {'all': {'map': 0.25, 'map50': 0.5, 'map75': 0.2, 'miou': None}}},
+    )
+    line = '| thermal baseline | 25.0 | 50.0 | 20.0 | - | - | - | 10 | 1.0 |'
+    assert line in table({'baseline': [run]}, BOARDS['detect_synth']).splitlines()

@@ -43,7 +43,23 @@ def test_synth_into_one_file_is_deterministic(run, tmp_path):
     assert (tmp_path / 'a.mcap').read_bytes() == (tmp_path / 'b.mcap').read_bytes()
 
 
-@pytest.mark.parametrize('option', [('--size', '96'), ('--drop', 2), ('--format', 'zip')])
+def test_synth_draws_another_camera(run, tmp_path):
+    for name, options in (('own', ()), ('other', ('--camera', 'noise=5', '--camera', 'tone=2'))):
+        out = tmp_path / f'{name}.mcap'
+        assert run('synth', '--out', out, '--frames', 1, '--size', '96x64', *options)[0] == 0
+    assert (tmp_path / 'own.mcap').read_bytes() != (tmp_path / 'other.mcap').read_bytes()
+
+
+@pytest.mark.parametrize(
+    'option',
+    [
+        ('--size', '96'),
+        ('--drop', 2),
+        ('--format', 'zip'),
+        ('--camera', 'nois=4'),
+        ('--camera', 'height_m=99'),
+    ],
+)
 def test_synth_refuses_nonsense(run, tmp_path, option):
     code, data = run('synth', '--out', tmp_path / 'x.mcap', *option, '--json')
     assert code == 2

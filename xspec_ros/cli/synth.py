@@ -28,11 +28,11 @@ from xspec_ros.errors import ConfigError
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from xspec_ros.bag.pack import DriveWriter
+    from xspec_ros.bag.pack import DriveWriter, Moment
     from xspec_ros.bag.writer import Storage
     from xspec_ros.core.truth import Boxes
     from xspec_ros.datasets import Sample
-    from xspec_ros.synth import DriveBoxes, DriveSettings
+    from xspec_ros.synth import DriveBoxes, DriveFrame, DriveSettings
 
 FORMATS = ('mcap', 'sqlite3', 'dataset')
 
@@ -51,6 +51,13 @@ def command(
     jitter_ms: Annotated[float, typer.Option(help='Spread of the stamps.')] = 0.0,
     drop: Annotated[float, typer.Option(help='Share of frames that a camera loses.')] = 0.0,
     bits: Annotated[int, typer.Option(help='Bits a thermal pixel, 8 or 16.')] = 16,
+    camera: Annotated[
+        list[str] | None,
+        typer.Option(
+            help='Another thermal camera, place or weather: KEY=VALUE of height_m, pitch_deg, '
+            'air_c, cloud, gain, noise, tone.'
+        ),
+    ] = None,
     format_: Annotated[
         str, typer.Option('--format', help='Of a folder: mcap, sqlite3 or dataset.')
     ] = 'mcap',
@@ -68,12 +75,18 @@ def command(
       xspec synth --out night_bag --night --format sqlite3
       xspec synth --out set --format dataset --frames 50 --size 320x240
       xspec synth --out late.mcap --offset-ms 40 --jitter-ms 3 --drop 0.05
+      xspec synth --out other.mcap --camera height_m=0.7 --camera noise=4 --camera tone=2
     """  # noqa: D301 - the escape keeps the lines of the examples apart
 
     def work() -> Outcome:
-        from xspec_ros.synth import DriveSettings
+        import msgspec
 
+        from xspec_ros.config import parse_struct
+        from xspec_ros.synth import CameraChange, DriveSettings
+
+        change = parse_struct('', CameraChange, '--camera', overrides=camera or ())
         settings = DriveSettings(
+            **msgspec.structs.asdict(change),
             frames=frames,
             seed=seed,
             night=night,
@@ -95,30 +108,34 @@ def command(
 
 
 def write_drive(settings: DriveSettings, drive: DriveWriter, step: Callable[[], None]) -> None:
-    """Synthesise a drive into a bag; log times are the true times, whatever the stamps say.
+    """Synthesise a drive into a bag.
 
     Args:
         settings: The drive.
         drive: Where it goes.
         step: Called after every frame.
     """
-    from xspec_ros.bag.pack import Moment
     from xspec_ros.synth import drive as synthesise
 
     for frame in synthesise(settings):
-        drive.write(
-            Moment(
-                log_ns=settings.start_ns + round(frame.index * 1e9 / settings.rate_hz),
-                rgb_stamp_ns=frame.rgb_stamp_ns,
-                thermal_stamp_ns=frame.thermal_stamp_ns,
-                rgb=frame.rgb,
-                thermal=frame.thermal,
-                label_map=frame.label_map,
-                boxes_thermal=_boxes(frame.boxes_thermal),
-                boxes_rgb=_boxes(frame.boxes_rgb),
-            )
-        )
+        drive.write(moment_of(frame, settings))
         step()
+
+
+def moment_of(frame: DriveFrame, settings: DriveSettings) -> Moment:
+    """Return what a bag holds of a frame; its log time is the true time, whatever stamps say."""
+    from xspec_ros.bag.pack import Moment
+
+    return Moment(
+        log_ns=settings.start_ns + round(frame.index * 1e9 / settings.rate_hz),
+        rgb_stamp_ns=frame.rgb_stamp_ns,
+        thermal_stamp_ns=frame.thermal_stamp_ns,
+        rgb=frame.rgb,
+        thermal=frame.thermal,
+        label_map=frame.label_map,
+        boxes_thermal=_boxes(frame.boxes_thermal),
+        boxes_rgb=_boxes(frame.boxes_rgb),
+    )
 
 
 def _write_bag(settings: DriveSettings, out: Path, storage: Storage, overwrite: bool) -> Outcome:
@@ -150,7 +167,6 @@ def _samples(
     settings: DriveSettings, counts: list[int], step: Callable[[], None]
 ) -> Iterator[Sample]:
     """Yield the frames as samples, one at a time so that long drives fit into memory."""
-    from xspec_ros.datasets import Sample
     from xspec_ros.synth import drive as synthesise
 
     for frame in synthesise(settings):
@@ -159,15 +175,22 @@ def _samples(
         step()
         if frame.rgb is None and frame.thermal is None:
             continue
-        yield Sample(
-            name=f'{frame.index:06d}',
-            rgb=frame.rgb,
-            thermal=frame.thermal,
-            label_map=frame.label_map,
-            boxes_thermal=None if frame.thermal is None else _boxes(frame.boxes_thermal),
-            boxes_rgb=None if frame.rgb is None else _boxes(frame.boxes_rgb),
-            day=not frame.night,
-        )
+        yield sample_of(frame, f'{frame.index:06d}')
+
+
+def sample_of(frame: DriveFrame, name: str) -> Sample:
+    """Return what a data set holds of a frame."""
+    from xspec_ros.datasets import Sample
+
+    return Sample(
+        name=name,
+        rgb=frame.rgb,
+        thermal=frame.thermal,
+        label_map=frame.label_map,
+        boxes_thermal=None if frame.thermal is None else _boxes(frame.boxes_thermal),
+        boxes_rgb=None if frame.rgb is None else _boxes(frame.boxes_rgb),
+        day=not frame.night,
+    )
 
 
 def _boxes(boxes: DriveBoxes) -> Boxes:
