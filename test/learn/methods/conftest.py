@@ -49,6 +49,7 @@ def make_pairs(*, count=4, size_hw=(64, 64), seed=0):
         has_boxes=torch.ones(count, dtype=torch.bool),
         day=torch.ones(count, dtype=torch.int64),
         names=tuple(f'pair {seed}/{index}' for index in range(count)),
+        box_scores=torch.ones(count, 1),
     )
 
 
