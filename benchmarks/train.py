@@ -97,7 +97,7 @@ def trainer_steps(recipe: Recipe, batches: Iterator[Batch], folder: Path) -> Ite
         folder, steps=args.steps, log_every=args.log_every, pictures_a_step=args.batch_size
     )
     stop = StopRequest()
-    stop.asked = True  # after each step: the loop goes on where it was
+    stop.ask('signal')  # after each step: the loop goes on where it was
     course = Course(
         args=args,
         schedules=build_schedules(args),

@@ -16,6 +16,7 @@ from __future__ import annotations
 
 import os
 import signal
+import time
 
 import pytest
 
@@ -32,3 +33,19 @@ def test_the_first_signal_only_asks_and_the_second_interrupts(number):
         with pytest.raises(KeyboardInterrupt):
             os.kill(os.getpid(), number)
     assert signal.getsignal(number) is before
+
+
+def test_a_deadline_asks_for_the_end():
+    assert not StopRequest(deadline_s=time.monotonic() + 1000.0).asked
+    stop = StopRequest(deadline_s=time.monotonic())
+    assert stop.asked
+    assert stop.reason == 'time'
+
+
+def test_a_signal_after_the_deadline_is_only_the_first():
+    with StopRequest(deadline_s=0.0) as stop:
+        assert stop.asked
+        os.kill(os.getpid(), signal.SIGINT)
+        assert stop.reason == 'signal'
+        with pytest.raises(KeyboardInterrupt):
+            os.kill(os.getpid(), signal.SIGINT)

@@ -50,8 +50,7 @@ from xspec_ros.learn.export.verify import verify_bundle
 from xspec_ros.learn.models import build_network, graphs
 from xspec_ros.learn.models.deploy import deploy
 from xspec_ros.learn.train.recipe import Recipe
-from xspec_ros.learn.train.run import preparation
-from xspec_ros.learn.train.validate import evaluate
+from xspec_ros.learn.train.validate import evaluate, preparation
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence

@@ -108,6 +108,14 @@ class Journal:
         self._scalars(scalars, step)
         self._since, self._count = time.monotonic(), 0
 
+    def judged(self, step: int, value: float, seconds: float) -> None:
+        """Note what a judge says of the weights after ``step`` steps."""
+        if self._quiet:
+            return
+        LOG.info('judged after %d steps (%.0f s): %.4f', step, seconds, value)
+        self._scalars({'val/judge': value}, step)
+        self._since, self._count = time.monotonic(), 0
+
     def close(self) -> None:
         """Write out what is waiting."""
         if self._writer is not None:

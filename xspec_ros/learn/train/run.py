@@ -20,7 +20,6 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 import logging
 from pathlib import Path
-import time
 from typing import cast, TYPE_CHECKING
 
 import msgspec
@@ -33,23 +32,21 @@ from xspec_ros.learn.data.sources import open_source, Source, SourceContext
 from xspec_ros.learn.data.views import unlabelled
 from xspec_ros.learn.train.assemble import assemble, begin, open_teacher
 from xspec_ros.learn.train.checkpoint import (
-    CheckpointInfo,
     find_checkpoint,
     INFO_NAME,
     load_state,
     read_info,
-    save_checkpoint,
 )
 from xspec_ros.learn.train.ema import WeightAverage
 from xspec_ros.learn.train.journal import Journal
+from xspec_ros.learn.train.keep import Keeper
 from xspec_ros.learn.train.loop import Course, train
-from xspec_ros.learn.train.processes import companions, process_number
+from xspec_ros.learn.train.processes import companions
 from xspec_ros.learn.train.pseudo import teach
-from xspec_ros.learn.train.recipe import NetworkSpec, Recipe, TrainArgs
+from xspec_ros.learn.train.recipe import Recipe, TrainArgs
 from xspec_ros.learn.train.schedules import build_optimizer, build_schedules
 from xspec_ros.learn.train.state import TrainState
 from xspec_ros.learn.train.stop import StopRequest
-from xspec_ros.learn.train.validate import evaluate, figure, Preparation
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -60,7 +57,9 @@ if TYPE_CHECKING:
     from xspec_ros.core.rig import Rig
     from xspec_ros.learn.data.picture import PictureSet
     from xspec_ros.learn.methods.method import Method
+    from xspec_ros.learn.train.keep import Judge
     from xspec_ros.learn.train.networks import OpenedNetwork
+    from xspec_ros.learn.train.stop import Ending
 
 LOG = logging.getLogger(__name__)
 LONGEST_WAIT = timedelta(hours=2)  # of processes for one that renders, labels or validates
@@ -69,7 +68,7 @@ FREE_ON_RESUME = frozenset({'log_every', 'eval_every', 'save_every', 'steps'})
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunOptions:
-    """What the command line adds to a recipe.
+    """What the command line, or who else starts a run, adds to a recipe.
 
     Attributes:
         out: Run folder.
@@ -77,6 +76,9 @@ class RunOptions:
         resume: Continue the run in ``out``.
         stages: Run folders of the earlier stages, by name.
         rig: How the cameras of pairs stand whose source names no rig.
+        judge: Measures the averaged weights in place of the validation sources, higher is
+            better; the run ends when it falls twice in a row.
+        deadline_s: Monotonic time at which the run ends, whatever its steps.
     """
 
     out: Path
@@ -84,6 +86,8 @@ class RunOptions:
     resume: bool = False
     stages: Mapping[str, Path] = field(default_factory=dict)
     rig: Rig | None = None
+    judge: Judge | None = None
+    deadline_s: float | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -96,7 +100,7 @@ class TrainReport:
         best_step: Step it was reached at.
         metrics: Latest validation figures.
         checkpoint: Folder of the best checkpoint, of the last without validation.
-        finished: False when stopped by Ctrl-C.
+        ended: What ended it.
     """
 
     steps: int
@@ -104,68 +108,12 @@ class TrainReport:
     best_step: int | None
     metrics: dict[str, object]
     checkpoint: Path
-    finished: bool
+    ended: Ending = 'steps'
 
-
-@dataclass(slots=True, kw_only=True)
-class _Run:
-    recipe: Recipe
-    options: RunOptions
-    sources: list[tuple[PictureSet, float]]
-    validation: list[PictureSet]
-    state: TrainState
-    journal: Journal
-
-    def info(self) -> CheckpointInfo:
-        """Describe the weights as they are now."""
-        recipe = self.recipe
-        facts = [{**pictures.facts, 'use': 'train'} for pictures, _ in self.sources]
-        facts += [{**pictures.facts, 'use': 'validation'} for pictures in self.validation]
-        return CheckpointInfo(
-            network=NetworkSpec(name=recipe.network.name, arguments=recipe.network_arguments()),
-            classes=recipe.labels(),
-            detection_classes=recipe.detection_classes,
-            recipe=msgspec.to_builtins(recipe),
-            step=self.state.step,
-            metrics=self.state.metrics,
-            data=facts,
-        )
-
-    def validate(self) -> None:
-        """Measure the averaged weights; keep them when they are the best so far."""
-        if not self.validation:
-            return
-        start, recipe, state = time.monotonic(), self.recipe, self.state
-        state.metrics = evaluate(
-            state.average.network,
-            self.validation,
-            preparation(recipe),
-            class_names=[label.name for label in recipe.labels()],
-            detection_class_names=recipe.detection_classes,
-        )
-        self.journal.validation(state.step, state.metrics, time.monotonic() - start)
-        value = figure(state.metrics)
-        if value is not None and (state.best is None or value > state.best):
-            state.best, state.best_step = value, state.step
-            weights = state.average.network.state_dict()
-            save_checkpoint(self.options.out / 'best', weights, self.info())
-
-    def save(self) -> None:
-        """Write the ``last`` checkpoint with everything that resume needs: all ask, one writes."""
-        packed = self.state.pack()
-        if process_number() == 0:
-            weights = self.state.average.network.state_dict()
-            save_checkpoint(self.options.out / 'last', weights, self.info(), packed)
-
-
-def preparation(recipe: Recipe) -> Preparation:
-    """Return how the recipe's network is fed."""
-    spec = recipe.input
-    return Preparation(
-        mode=spec.modality,
-        network_hw=spec.network_hw,
-        percentiles=(spec.low_percentile, spec.high_percentile),
-    )
+    @property
+    def finished(self) -> bool:
+        """False when stopped by Ctrl-C."""
+        return self.ended != 'signal'
 
 
 def open_sources(
@@ -225,9 +173,10 @@ def _take_part(recipe: Recipe, options: RunOptions) -> TrainReport:
     if options.resume:
         state.unpack(load_state(options.out / 'last'))
         LOG.info('resuming after step %d', state.step)
-    run = _Run(
+    stop = StopRequest(deadline_s=options.deadline_s)
+    run = Keeper(
         recipe=recipe,
-        options=options,
+        out=options.out,
         sources=sources,
         validation=open_sources(recipe, recipe.validation, options.rig)
         if fabric.is_global_zero
@@ -241,6 +190,8 @@ def _take_part(recipe: Recipe, options: RunOptions) -> TrainReport:
             first=state.step,
             quiet=not fabric.is_global_zero,
         ),
+        stop=stop,
+        judge=options.judge,
     )
     with fabric.rank_zero_first():
         looks = (
@@ -250,7 +201,6 @@ def _take_part(recipe: Recipe, options: RunOptions) -> TrainReport:
         )
     source = BatchSource(run.sources, batch_args(recipe, rank=fabric.global_rank), looks=looks)
     first, last = state.step * args.accumulate, args.steps * args.accumulate
-    stop = StopRequest()
     course = Course(
         args=args,
         schedules=build_schedules(args),
@@ -263,13 +213,13 @@ def _take_part(recipe: Recipe, options: RunOptions) -> TrainReport:
     try:
         with stop:
             train(fabric, state, course, run.journal)
-            finished = state.step == args.steps
-            if not finished:
-                LOG.warning('stopped after step %d; saving', state.step)
+            if state.step < args.steps:
+                LOG.warning('ended after step %d (%s); saving', state.step, stop.reason)
+                run.validate_late()
                 course.save()
     finally:
         run.journal.close()
-    return _report(run, finished=finished)
+    return _report(run)
 
 
 def launch_fabric(args: TrainArgs) -> Fabric:
@@ -382,17 +332,19 @@ def finish_report(folder: Path) -> TrainReport:
         best_step=saved.best_step,
         metrics=info.metrics,
         checkpoint=folder / ('last' if saved.best is None else 'best'),
-        finished=True,
     )
 
 
-def _report(run: _Run, *, finished: bool) -> TrainReport:
-    out, state = run.options.out, run.state
+def _report(run: Keeper) -> TrainReport:
+    out, state = run.out, run.state
+    ended: Ending = (
+        'steps' if state.step == run.recipe.train.steps else run.stop.reason or 'signal'
+    )
     return TrainReport(
         steps=state.step,
         best=state.best,
         best_step=state.best_step,
         metrics=state.metrics,
         checkpoint=out / ('last' if state.best is None else 'best'),
-        finished=finished,
+        ended=ended,
     )

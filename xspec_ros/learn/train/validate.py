@@ -39,6 +39,7 @@ if TYPE_CHECKING:
     from xspec_ros.core.result import Mode
     from xspec_ros.learn.data.picture import Picture, PictureSet
     from xspec_ros.learn.models.student import StudentOutput
+    from xspec_ros.learn.train.recipe import Recipe
 
 MIN_SCORE = 0.01
 
@@ -81,6 +82,16 @@ class Preparation:
         height, width = self.network_hw
         resized = cv2.resize(image, (width, height), interpolation=cv2.INTER_LINEAR)
         return torch.from_numpy(resized.reshape(1, height, width, -1)).permute(0, 3, 1, 2)
+
+
+def preparation(recipe: Recipe) -> Preparation:
+    """Return how the recipe's network is fed."""
+    spec = recipe.input
+    return Preparation(
+        mode=spec.modality,
+        network_hw=spec.network_hw,
+        percentiles=(spec.low_percentile, spec.high_percentile),
+    )
 
 
 def evaluate(
