@@ -133,7 +133,8 @@ class TrainArgs(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
         weight_decay: On weights of two and more dimensions.
         clip_norm: Largest norm of the gradient.
         ema_decay: Decay of the averaged weights, which are validated and deployed.
-        precision: ``32-true`` or ``bf16-mixed``.
+        precision: ``32-true``, ``bf16-mixed``, or ``auto``: the second where the device computes
+            in bfloat16 by itself.
         device: ``auto``, ``cpu`` or ``cuda``.
         processes: Processes that train together.
         log_every: Steps between log lines.
@@ -154,7 +155,7 @@ class TrainArgs(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
     weight_decay: Annotated[float, msgspec.Meta(ge=0)] = 0.02
     clip_norm: Annotated[float, msgspec.Meta(gt=0)] = 10.0
     ema_decay: Share = 0.998
-    precision: Literal['32-true', 'bf16-mixed'] = 'bf16-mixed'
+    precision: Literal['auto', '32-true', 'bf16-mixed'] = 'auto'
     device: Literal['auto', 'cpu', 'cuda'] = 'auto'
     processes: Positive = 1
     log_every: Positive = 20
