@@ -43,6 +43,7 @@ from xspec_ros.learn.train.assemble import assemble
 from xspec_ros.learn.train.ema import WeightAverage
 from xspec_ros.learn.train.journal import Journal
 from xspec_ros.learn.train.loop import Course, train
+from xspec_ros.learn.train.precision import chosen_precision
 from xspec_ros.learn.train.recipe import Recipe
 from xspec_ros.learn.train.run import batch_args, launch_fabric, open_sources
 from xspec_ros.learn.train.schedules import build_optimizer, build_schedules
@@ -71,7 +72,7 @@ def bare_steps(recipe: Recipe, batches: Iterator[Batch]) -> Iterator[None]:
     method = assemble(recipe, None, init=None)
     module = cast('torch.nn.Module', method)
     optimizer = build_optimizer(module, recipe.train)
-    mixed = recipe.train.precision == 'bf16-mixed'
+    mixed = chosen_precision(recipe.train) == 'bf16-mixed'
     module.train()
     for step, batch in enumerate(batches):
         with torch.autocast('cpu', torch.bfloat16) if mixed else nullcontext():

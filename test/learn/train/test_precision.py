@@ -15,8 +15,7 @@
 from __future__ import annotations
 
 import pytest
-
-torch = pytest.importorskip('torch')
+import torch
 
 from xspec_ros.learn.train.precision import chosen_precision
 from xspec_ros.learn.train.recipe import TrainArgs

@@ -41,6 +41,7 @@ from xspec_ros.learn.train.ema import WeightAverage
 from xspec_ros.learn.train.journal import Journal
 from xspec_ros.learn.train.keep import Keeper
 from xspec_ros.learn.train.loop import Course, train
+from xspec_ros.learn.train.precision import chosen_precision
 from xspec_ros.learn.train.processes import companions
 from xspec_ros.learn.train.pseudo import teach
 from xspec_ros.learn.train.recipe import Recipe, TrainArgs
@@ -231,7 +232,7 @@ def launch_fabric(args: TrainArgs) -> Fabric:
         accelerator=args.device,
         devices=args.processes,
         strategy='auto' if args.processes == 1 else DDPStrategy(timeout=LONGEST_WAIT),
-        precision=args.precision,
+        precision=chosen_precision(args),
     )
     fabric.launch()
     return fabric
