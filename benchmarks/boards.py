@@ -80,16 +80,24 @@ REAL = Board(
     low='teacher',
     high='oracle',
 )
+OTHER = 'synth seed 94, other camera'
 OTHER_CAMERA = Board(
     rows=(
-        ('deployed model', 'oracle', 'thermal'),
+        ('deployed model', 'deployed', 'thermal'),
         ('its own labels (arg-max)', 'own_labels', 'thermal'),
         ('CrossMatch without RGB and consistency', 'crossmatch_alone', 'thermal'),
         ('CrossMatch without consistency', 'crossmatch_plain', 'thermal'),
         ('CrossMatch', 'crossmatch', 'thermal'),
         ('oracle of the other camera', 'other_oracle', 'thermal'),
     ),
-    low='oracle',
+    columns=(
+        ('mIoU', 'all', ('miou',)),
+        ('mIoU day', f'{OTHER} day', ('miou',)),
+        ('mIoU night', f'{OTHER} night', ('miou',)),
+        ('mAP50', 'all', ('map50',)),
+        ('mAP', 'all', ('map',)),
+    ),
+    low='deployed',
     high='other_oracle',
 )
 BOX_ROWS: tuple[Row, ...] = (
