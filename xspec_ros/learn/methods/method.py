@@ -41,6 +41,8 @@ class MethodContext:
         steps: Length of the run in optimiser steps.
         sibling: Builds a fresh network like the student for the camera named.
         teacher: A frozen network in evaluation mode, where the recipe names one.
+        network_hw: Rows and columns of a whole picture at the scale of the crops; None: those of
+            the crops.
     """
 
     student: nn.Module
@@ -50,6 +52,7 @@ class MethodContext:
     steps: int
     sibling: Callable[[Modality], nn.Module]
     teacher: nn.Module | None = None
+    network_hw: tuple[int, int] | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

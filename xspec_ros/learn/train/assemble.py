@@ -67,6 +67,7 @@ def assemble(recipe: Recipe, teacher: OpenedNetwork | None, *, init: Path | None
         steps=recipe.train.steps,
         sibling=lambda modality: _sibling(recipe, modality),
         teacher=None if teacher is None else teacher.network,
+        network_hw=recipe.input.network_hw,
     )
     _check_needs(recipe)
     method = build_method(recipe.method.name, recipe.method.arguments, context)
