@@ -1,0 +1,473 @@
+# Copyright 2026 xspec_ros maintainers
+#
+# Licensed under the Apache License, Version 2.0 (the "License");
+# you may not use this file except in compliance with the License.
+# You may obtain a copy of the License at
+#
+#     http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS,
+# WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+# See the License for the specific language governing permissions and
+# limitations under the License.
+
+"""The whole method on small networks: what each term reaches, needs and leaves alone."""
+
+from __future__ import annotations
+
+import copy
+
+import pytest
+import torch
+from torch import distributed
+from torch.multiprocessing import start_processes
+
+from xspec_ros.config import convert
+from xspec_ros.errors import ConfigError, DataError
+from xspec_ros.learn.batch import NO_BOX
+from xspec_ros.learn.methods.cgdet.args import CgdetArgs
+from xspec_ros.learn.methods.cgdet.method import Cgdet
+from xspec_ros.learn.methods.method import Start
+from xspec_ros.learn.methods.supervised.args import SupervisedArgs
+from xspec_ros.learn.methods.supervised.method import Supervised
+from xspec_ros.learn.models import build_network, graphs
+from xspec_ros.learn.models.deploy import ThermalGraph
+
+PLAIN = {'seg', 'complement', 'box', 'obj', 'cls'}
+TERMS = PLAIN | {'contrast', 'guidance'}
+SILENT = {'contrast_weight': 0.0, 'guidance_weight': 0.0}
+LATE = 9  # a step at which both weights are full
+
+
+def acquainted(network, pictures):
+    """Return the network with the statistics of the pictures in its norms."""
+    norms = [layer for layer in network.modules() if isinstance(layer, torch.nn.BatchNorm2d)]
+    before = [norm.momentum for norm in norms]
+    for norm in norms:
+        norm.momentum = 1.0
+    with torch.no_grad():
+        network.train()(pictures)
+    for norm, momentum in zip(norms, before, strict=True):
+        norm.momentum = momentum
+    return network
+
+
+@pytest.fixture
+def teacher(pairs):
+    """Return a function that builds an RGB network whose norms know the pairs."""
+
+    def build(**arguments):
+        torch.manual_seed(5)
+        sizes = {'num_classes': 5, 'num_detection_classes': 3, 'width': 0.25, 'in_channels': 3}
+        return acquainted(build_network('student', sizes | arguments), pairs.rgb)
+
+    return build
+
+
+@pytest.fixture
+def build(context, teacher):
+    """Return a function that builds the method around small networks."""
+
+    def make(network=None, *, encoder='light', steps=10, **arguments):
+        args = convert(arguments, CgdetArgs, 'method.arguments')
+        network = teacher() if network is None else network
+        around = context('student', teacher=network, encoder=encoder, steps=steps)
+        return Cgdet(around, args)
+
+    return make
+
+
+@pytest.fixture
+def settled(build, pairs):
+    """Return a function that builds the method in evaluation mode, its norms knowing the pairs."""
+
+    def make(**arguments):
+        method = build(**arguments)
+        acquainted(method.student, pairs.thermal)
+        return method.eval()
+
+    return make
+
+
+@pytest.fixture
+def mixed(pairs, night):
+    """Return pairs of which the second and the last are unlabelled and of the night."""
+    dark = torch.tensor([False, True, False, True])
+    values = {
+        name: torch.where(dark.reshape(-1, *(1,) * (value.ndim - 1)), night.tensors()[name], value)
+        for name, value in pairs.tensors().items()
+    }
+    return pairs._replace(**values)
+
+
+def optimise(method, batch, steps):
+    """Train as the loop does; return the total of every step."""
+    optimizer = torch.optim.AdamW((p for p in method.parameters() if p.requires_grad), 1e-2)
+    losses = []
+    for step in range(steps):
+        out = method.training_step(batch, step)
+        out.loss.backward()
+        optimizer.step()
+        optimizer.zero_grad()
+        method.after_step(step)
+        losses.append(out.loss.detach())
+    return losses
+
+
+def same(one, two):
+    return one.keys() == two.keys() and all(torch.equal(one[key], two[key]) for key in one)
+
+
+def test_terms_sum_to_the_loss(build, pairs):
+    out = build().training_step(pairs, LATE)
+    assert set(out.terms) == TERMS
+    assert float(out.loss.detach()) == pytest.approx(float(sum(out.terms.values())), rel=1e-6)
+    assert all(float(out.terms[name]) > 0 for name in TERMS - {'complement'})
+
+
+def test_both_weights_grow_from_nothing(settled, pairs):
+    method = settled(steps=200)
+    at = [method.training_step(pairs, step).terms for step in (0, 5, 10, 150)]
+    for name in ('contrast', 'guidance'):
+        assert float(at[0][name]) == 0
+    guidance = [float(terms['guidance']) for terms in at]
+    assert guidance[1] == pytest.approx(guidance[3] / 2, rel=1e-5)
+    assert guidance[2] == pytest.approx(guidance[3], rel=1e-5)
+
+
+@pytest.mark.parametrize('queue', [0, 4])
+def test_without_its_terms_the_method_is_supervised_training_bit_by_bit(
+    build, context, pairs, queue
+):
+    method = build(queue=queue, **SILENT)
+    ours, random = optimise(method, pairs, 3), torch.get_rng_state()
+    supervised = Supervised(context('student'), SupervisedArgs())
+    theirs = optimise(supervised, pairs, 3)
+    assert all(torch.equal(a, b) for a, b in zip(ours, theirs, strict=True))
+    assert same(method.student.state_dict(), supervised.student.state_dict())
+    assert torch.equal(random, torch.get_rng_state())  # nor does it draw what dropout would
+    assert set(method.training_step(pairs, LATE).terms) == PLAIN
+
+
+def test_what_no_term_needs_is_neither_run_nor_trained(build, teacher, pairs):
+    network = teacher()
+    network.backbone.register_forward_pre_hook(lambda *_: pytest.fail('the teacher was asked'))
+    method = build(network, guidance_weight=0.0)
+    method.training_step(pairs, LATE)
+    assert not any(p.requires_grad for p in method.adapters.parameters())
+    assert not any(p.requires_grad for p in build(contrast_weight=0.0).projector.parameters())
+
+
+GROUPS = ('backbone', 'pyramid', 'detection', 'segmentation', 'adapters', 'projector')
+
+
+@pytest.mark.parametrize(
+    ('term', 'expected'),
+    [
+        ('seg', {'backbone', 'pyramid', 'segmentation'}),
+        ('box', {'backbone', 'pyramid', 'detection'}),
+        ('obj', {'backbone', 'pyramid', 'detection'}),
+        ('contrast', {'backbone', 'pyramid', 'projector'}),
+        ('guidance', {'backbone', 'pyramid', 'adapters'}),
+    ],
+)
+def test_each_term_moves_its_own_groups(build, teacher, pairs, monkeypatch, term, expected):
+    from xspec_ros.learn.methods.cgdet import method as module
+
+    def alone(terms):
+        return module.StepOutput(loss=terms[term], terms=terms)
+
+    monkeypatch.setattr(module.StepOutput, 'total', staticmethod(alone))
+    network = teacher()
+    method = build(network)
+    method.training_step(pairs, LATE).loss.backward()
+    parts = {**dict(method.student.named_children()), **dict(method.named_children())}
+    moved = {
+        name
+        for name in GROUPS
+        if any(p.grad is not None and p.grad.any() for p in parts[name].parameters())
+    }
+    assert moved == expected
+    assert all(p.grad is None for p in network.parameters())
+
+
+def test_the_teacher_stands_still_and_is_no_part_of_the_state(build, teacher, pairs):
+    network = teacher()
+    before = copy.deepcopy(network.state_dict())
+    method = build(network)
+    method.train()
+    optimise(method, pairs, 2)
+    assert same(network.state_dict(), before)
+    assert {name.split('.')[0] for name in method.state_dict()} == {
+        'student', 'adapters', 'projector'
+    }  # fmt: skip
+
+
+def test_no_boxes_anywhere_leave_objectness_to_train(build, pairs):
+    bare = pairs._replace(box_classes=torch.full_like(pairs.box_classes, NO_BOX))
+    method = build(gamma=0.0)
+    out = method.training_step(bare, LATE)
+    out.loss.backward()
+    assert torch.isfinite(out.loss)
+    assert float(out.terms['contrast']) == float(out.terms['guidance']) == 0
+    assert float(out.terms['obj']) > 0
+    assert method.student.detection.obj_out[0].weight.grad.any()
+
+
+def test_a_batch_of_the_night_is_not_guided_and_the_teacher_not_asked(build, teacher, pairs):
+    network = teacher()
+    method = build(network)
+    network.backbone.register_forward_pre_hook(lambda *_: pytest.fail('the teacher was asked'))
+    dark = pairs._replace(day=torch.zeros_like(pairs.day))  # boxes of the night there are
+    out = method.training_step(dark, LATE)
+    assert float(out.terms['guidance']) == 0
+    assert float(out.terms['contrast']) > 0
+    assert float(method.training_step(pairs._replace(rgb=None), LATE).terms['guidance']) == 0
+
+
+def test_night_pictures_drop_out_of_the_guidance_exactly(settled, pairs, mixed, rows):
+    method = settled()
+    whole = method.training_step(mixed, LATE).terms
+    dark = mixed._replace(rgb=torch.where(mixed.day[:, None, None, None] == 0, 0.9, mixed.rgb))
+    assert torch.equal(method.training_step(dark, LATE).terms['guidance'], whole['guidance'])
+    alone = method.training_step(rows(pairs, [0, 2]), LATE).terms
+    assert float(whole['guidance']) == pytest.approx(float(alone['guidance']), rel=1e-5)
+
+
+@pytest.mark.parametrize(
+    'arguments',
+    [
+        {},
+        {'queue': 4, 'background': 3},
+        {'night_score': 0.0, 'night_ignore': 0.0},
+        {'contrast_weight': 0.0},
+        {'guidance_weight': 0.0},
+        {'guidance': 'l1_cosine', 'levels': 'all', 'projector': 'linear'},
+    ],
+)
+def test_every_trained_parameter_is_used_by_day_and_by_night(build, pairs, night, arguments):
+    method = build(**arguments)
+    for batch in (pairs, night):
+        method.training_step(batch, LATE).loss.backward()
+        idle = [n for n, p in method.named_parameters() if p.requires_grad and p.grad is None]
+        assert idle == []
+        assert all(p.grad.isfinite().all() for p in method.parameters() if p.grad is not None)
+        method.zero_grad(set_to_none=True)
+
+
+def test_the_order_of_pictures_does_not_matter(settled, mixed, pairs, rows):
+    for batch in (pairs, mixed):
+        method = settled(background=2)
+        there = method.training_step(batch, LATE).terms
+        back = method.training_step(rows(batch, [2, 0, 3, 1]), LATE).terms
+        for name in TERMS:
+            assert float(there[name]) == pytest.approx(float(back[name]), rel=1e-4), name
+
+
+def test_labels_of_nothing_teach_nothing(build, night):
+    method = build(gamma=1.0)
+    blank = night._replace(inside=torch.zeros_like(night.inside), day=torch.ones_like(night.day))
+    out = method.training_step(blank, LATE)
+    out.loss.backward()
+    assert float(out.loss.detach()) == 0
+    assert not any(p.grad is not None and p.grad.any() for p in method.parameters())
+
+
+def test_one_pair_is_a_batch(build, pairs, rows):
+    assert torch.isfinite(build().training_step(rows(pairs, [1]), LATE).loss)
+
+
+def test_bf16_and_fp32_agree(settled, pairs):
+    method = settled()
+    with torch.no_grad():
+        exact = method.training_step(pairs, LATE).loss
+        with torch.autocast('cpu', dtype=torch.bfloat16):
+            rounded = method.training_step(pairs, LATE).loss
+    assert float(rounded) == pytest.approx(float(exact), rel=1e-2)
+
+
+def test_four_frames_are_learnt_by_heart(build, pairs, run):
+    method = build(steps=200)
+    with torch.no_grad():
+        first = float(method.training_step(pairs, 199).loss)  # with the full weights
+    assert run(method, pairs, 200, until=0.19 * first / 11)[-1] < 0.2 * first
+
+
+def test_unsure_labels_weigh_less_in_the_contrast(settled, pairs):
+    method = settled()
+    sure = method.training_step(pairs, LATE).terms
+    scores = torch.tensor([[1.0], [0.1], [1.0], [0.1]])
+    unsure = method.training_step(pairs._replace(box_scores=scores), LATE).terms
+    assert float(sure['contrast']) != pytest.approx(float(unsure['contrast']), rel=1e-4)
+    for name in TERMS - {'contrast'}:
+        assert torch.equal(sure[name], unsure[name])
+    same_scores = pairs._replace(box_scores=torch.full((4, 1), 0.3))
+    weighed = method.training_step(same_scores, LATE).terms['contrast']
+    assert float(weighed) == pytest.approx(float(sure['contrast']), rel=1e-5)
+
+
+def test_levels_go_by_the_whole_picture_not_by_the_crop(settled, pairs):
+    method = settled(gamma=0.0)
+    by_crop = method.training_step(pairs, LATE).terms['guidance']
+    method.network_hw = (64, 64)
+    assert torch.equal(method.training_step(pairs, LATE).terms['guidance'], by_crop)
+    method.network_hw = (640, 640)  # the boxes of 16 px are P3's now
+    assert not torch.equal(method.training_step(pairs, LATE).terms['guidance'], by_crop)
+
+
+def test_the_queue_moves_after_the_step_by_all_of_its_parts(build, pairs, rows):
+    method = build(queue=8)
+    method.training_step(rows(pairs, [0, 1]), LATE)
+    method.training_step(rows(pairs, [2, 3]), LATE)
+    assert not method.queue.pushed.any()
+    method.after_step(LATE)
+    assert int(method.queue.pushed.sum()) == 8
+    method.after_step(LATE)
+    assert int(method.queue.pushed.sum()) == 8
+
+
+def test_night_boxes_come_from_the_average_late_in_the_run(build, mixed):
+    method = build(steps=100, night_score=0.0, night_ignore=0.0)
+    early, late = (method.training_step(mixed, step).terms for step in (29, 30))
+    assert float(late['obj']) != pytest.approx(float(early['obj']), rel=1e-2)
+    assert float(late['guidance']) == pytest.approx(float(early['guidance']), rel=1e-2)
+    plain = build(steps=100).training_step(mixed, 30).terms
+    assert float(plain['obj']) == pytest.approx(float(early['obj']), rel=1e-2)
+
+
+def test_the_average_follows_the_student(build, mixed):
+    method = build(night_score=0.5)
+    method.train()
+    optimise(method, mixed, 2)
+    apart = [
+        float((a - b).detach().abs().max())
+        for a, b in zip(
+            method.student.parameters(), method.night.network.parameters(), strict=True
+        )
+    ]
+    assert 0 < max(apart) < 0.05
+    assert not any(layer.training for layer in method.night.modules())
+
+
+def test_a_resumed_run_goes_on_as_if_never_stopped(build, mixed):
+    arguments = {'queue': 3, 'background': 1, 'night_score': 0.0}
+    method, other = build(**arguments), build(**arguments)
+    optimise(method, mixed, 2)
+    other.load_state_dict(copy.deepcopy(method.state_dict()))
+    for each in (method, other):
+        optimise(each, mixed, 2)
+    assert same(method.state_dict(), other.state_dict())
+
+
+def test_cgdet_begins_from_cgdet_exactly(build, pairs):
+    earlier, later = build(queue=3, night_score=0.5), build(queue=3, night_score=0.5)
+    optimise(earlier, pairs, 2)
+    state = earlier.state_dict()
+    later.begin(Start(method='cgdet', modality='thermal', network={}, state=state))
+    assert same(later.state_dict(), state)
+    with pytest.raises(DataError, match='does not fit'):
+        build().begin(Start(method='cgdet', modality='thermal', network={}, state=state))
+
+
+def test_cgdet_begins_from_the_weights_of_another_network(build, teacher):
+    network = teacher()
+    method = build(network, night_score=0.5)
+    method.begin(
+        Start(method='supervised', modality='rgb', network=network.state_dict(), state={})
+    )
+    for ours in (method.student, method.night.network):
+        torch.testing.assert_close(
+            ours.backbone.stem[0].weight, network.backbone.stem[0].weight.sum(dim=1, keepdim=True)
+        )
+        assert torch.equal(ours.pyramid.smooth3[0][0].weight, network.pyramid.smooth3[0][0].weight)
+
+
+def test_the_deployed_graph_is_that_of_a_supervised_student(build, context, pairs):
+    supervised = Supervised(context('student'), SupervisedArgs())
+    method = build(queue=2, night_score=0.5)
+    frame = (torch.randint(0, 255, (1, 48, 64, 1), dtype=torch.uint8), torch.tensor([0.0, 255.0]))
+    found = []
+    for each in (method, supervised):
+        optimise(each, pairs, 1)
+        graph = ThermalGraph(graphs(each.student, 'thermal')['thermal'], (64, 64)).eval()
+        with torch.no_grad():
+            program = torch.export.export(graph, frame)
+        shapes = {name: value.shape for name, value in program.state_dict.items()}
+        found.append((program.graph_module.code, shapes))
+    assert found[0] == found[1]
+    supervised.student.load_state_dict(method.student.state_dict())
+    answers = [
+        ThermalGraph(graphs(each.student, 'thermal')['thermal'], (64, 64)).eval()(*frame)
+        for each in (method, supervised)
+    ]
+    assert all(torch.equal(ours, theirs) for ours, theirs in zip(*answers, strict=True))
+
+
+def test_a_teacher_of_another_width_has_adapters_of_its_own(build, teacher, pairs):
+    method = build(teacher(width=0.5))
+    assert [tuple(a.weight.shape[:2]) for a in method.adapters] == [(48, 24)] * 3
+    out = method.training_step(pairs, LATE)
+    assert float(out.terms['guidance']) > 0
+
+
+@pytest.mark.parametrize('encoder', ['mit_b0', 'resnet50'])
+def test_larger_encoders_make_a_step(build, teacher, pairs, rows, encoder):
+    pytest.importorskip('transformers')
+    method = build(teacher(), encoder=encoder)
+    out = method.training_step(rows(pairs, [0, 1]), LATE)
+    out.loss.backward()
+    assert torch.isfinite(out.loss)
+    assert all(float(out.terms[name]) > 0 for name in ('contrast', 'guidance'))
+
+
+def test_a_batch_without_thermal_and_unknown_classes_are_refused(build, pairs):
+    with pytest.raises(DataError, match='pair 0/0'):
+        build().training_step(pairs._replace(thermal=None), 0)
+    with pytest.raises(ConfigError, match='persn'):
+        build(base={'class_weights': {'persn': 2.0}})
+
+
+ARGUMENTS = {'queue': 16, 'background': 2}
+
+
+def one_of_two(rank, store, folder, method, batches):
+    """Take a step as one of two processes; leave the mean gradient and the queue."""
+    torch.set_num_threads(1)
+    distributed.init_process_group('gloo', init_method=store, rank=rank, world_size=2)
+    method.training_step(batches[rank], LATE).loss.backward()
+    trained = [p for p in method.parameters() if p.requires_grad]
+    for parameter in trained:
+        distributed.all_reduce(parameter.grad)
+        parameter.grad /= 2
+    method.after_step(LATE)
+    torch.save(([p.grad for p in trained], method.queue.state_dict()), folder / f'{rank}.pt')
+    distributed.destroy_process_group()
+
+
+@pytest.mark.skipif(torch.cuda.is_available(), reason='forks, which CUDA does not survive')
+@pytest.mark.parametrize('parts', [([0, 2], [1, 3]), ([0], [1, 2, 3])])
+def test_two_processes_give_the_gradient_and_the_queue_of_one(
+    settled, mixed, rows, tmp_path, parts
+):
+    """Also where one of them has all the day and the other all the night."""
+    method = settled(**ARGUMENTS)
+    batches = [rows(mixed, part) for part in parts]
+    start_processes(
+        one_of_two,
+        (f'file://{tmp_path / "store"}', tmp_path, method, batches),
+        nprocs=2,
+        start_method='fork',
+    )
+    method.training_step(rows(mixed, [*parts[0], *parts[1]]), LATE).loss.backward()
+    method.after_step(LATE)
+    trained = [(n, p) for n, p in method.named_parameters() if p.requires_grad]
+    for rank in (0, 1):
+        gradients, queue = torch.load(tmp_path / f'{rank}.pt')
+        assert torch.equal(queue['pushed'], method.queue.pushed)
+        for ours, theirs in zip(method.queue.z, queue['z'], strict=True):  # in any order
+            near = (ours @ theirs.T).amax(dim=1)
+            torch.testing.assert_close(near, ours.square().sum(dim=1), rtol=1e-4, atol=1e-4)
+        for (name, parameter), gradient in zip(trained, gradients, strict=True):
+            far = float((gradient - parameter.grad).norm())  # one picture is convolved otherwise
+            assert far <= 1e-3 * float(parameter.grad.norm()) + 1e-6, name
