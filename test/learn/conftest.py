@@ -89,6 +89,18 @@ def new_toy_recipe():
     return lambda folder: _recipes_of(write_toy_dataset(folder / 'data' / 'toy'))
 
 
+@pytest.fixture(scope='session')
+def rgb_run(tmp_path_factory, new_toy_recipe):
+    """Return the folder of a run that has trained an RGB network, a teacher for thermal ones."""
+    from xspec_ros.learn.train.run import run_recipe, RunOptions
+
+    folder = tmp_path_factory.mktemp('rgb_run')
+    source = 'data=[{synth: {count: 2, seed: 7, size: [128, 96]}, modality: rgb}]'
+    recipe = new_toy_recipe(folder)('input.modality=rgb', source, 'train.steps=1')
+    run_recipe(recipe, RunOptions(out=folder / 'run'))
+    return folder / 'run'
+
+
 def _recipes_of(toy_dataset):
     from xspec_ros.config import parse_struct
     from xspec_ros.learn.train.recipe import Recipe

@@ -51,12 +51,27 @@ stages:
       - {{synth: {PAIRS}, modality: both, when: day, labels: teacher}}
       - {{synth: {PAIRS}, modality: both, when: night, masks: false, boxes: false}}
     train: {{stratified: true}}
+  - name: correlated
+    teacher: {{model: teacher, confidence: 0.0, box_score: 0.0}}
+    start: teacher
+    method: {{name: ccdistill, arguments: {{self_training: 1.0, confidence: 0.0}}}}
+    data:
+      - {{synth: {PAIRS}, modality: both, when: day, labels: teacher}}
+      - {{synth: {PAIRS}, modality: both, when: night, masks: false, boxes: false}}
+    train: {{stratified: true}}
   - name: fused
     teacher: {{model: teacher, confidence: 0.0}}
     start: teacher
     network: {{name: fusion, arguments: {{width: 0.25}}}}
     method: {{name: crm}}
     data: [{{synth: {PAIRS}, modality: both, when: day, labels: teacher}}]
+  - name: guided
+    teacher: {{model: teacher, confidence: 0.0, box_score: 0.2, box_ignore: 0.0}}
+    start: teacher
+    method: {{name: cgdet, arguments: {{queue: 4, night_score: 0.0}}}}
+    data:
+      - {{synth: {PAIRS}, modality: both, when: day, labels: teacher}}
+      - {{synth: {PAIRS}, modality: both, when: night, masks: false, boxes: false}}
   - name: distilled
     teacher: {{model: fused}}
     start: teacher
@@ -74,7 +89,8 @@ def chain(tmp_path):
 
 def test_a_stage_states_only_what_differs(chain):
     stages = stage_recipes(chain(), 'chain')
-    assert [stage.name for stage in stages] == ['teacher', 'first', 'second', 'fused', 'distilled']
+    names = ['teacher', 'first', 'second', 'correlated', 'fused', 'guided', 'distilled']
+    assert [stage.name for stage in stages] == names
     assert stages[2].train.stratified
     assert stages[2].train.steps == 2  # merged key by key
     assert stages[0].method.name == 'supervised'

@@ -39,6 +39,7 @@ METHODS = {
         'method={name: masked_mutual, arguments: {stage: 2, prototypes: ema, n_min: 1, theta: 0}}',
     ),
     'crm': (PAIRS, 'method={name: crm}', 'network={name: fusion, arguments: {width: 0.25}}'),
+    'cgdet': (PAIRS, 'method={name: cgdet}', 'teacher={model: RGB_RUN}'),
 }
 TWO = ('train.processes=2', 'train.batch_size=1', 'train.save_every=2', 'train.log_every=1')
 
@@ -49,14 +50,15 @@ def python(script, *arguments):
 
 
 @pytest.fixture(scope='module')
-def learnt(tmp_path_factory, new_toy_recipe):
+def learnt(tmp_path_factory, new_toy_recipe, rgb_run):
     """Return what one process and each of two have learnt, by method."""
     folder = tmp_path_factory.mktemp('gradients')
     toy_recipe = new_toy_recipe(folder)
     for name, processes, size in (('one', 1, 4), ('two', 2, 2)):
         for method, settings in METHODS.items():
             batch = (f'train.processes={processes}', f'train.batch_size={size}')
-            recipe = toy_recipe(f'name={method}', *settings, *batch)
+            own = [each.replace('RGB_RUN', str(rgb_run)) for each in settings]
+            recipe = toy_recipe(f'name={method}', *own, *batch)
             (folder / f'{name}_{method}.yaml').write_text(dump_yaml(recipe))
     done = python('two_gradients.py', folder)
     assert done.returncode == 0, done.stderr

@@ -38,10 +38,25 @@ METHODS = {
         PAIRS,
         'method={name: masked_mutual, arguments: {stage: 2, prototypes: ema}}',
     ),
+    'ccdistill': (
+        PAIRS,
+        'method={name: ccdistill, arguments: {self_training: 1.0, confidence: 0.0}}',
+    ),
     'crm': (PAIRS, 'method={name: crm}', 'network={name: fusion, arguments: {width: 0.25}}'),
+    'cgdet': (
+        PAIRS,
+        'method={name: cgdet, arguments: {queue: 4, night_score: 0.0}}',
+        'teacher={model: RGB_RUN}',
+    ),
 }
 EVERY = ('train.steps=6', 'train.save_every=1', 'train.log_every=1')
 FILES = ('weights.safetensors', 'state.safetensors')
+
+
+@pytest.fixture(params=METHODS)
+def settings(request, rgb_run):
+    """Return what a recipe of each method says beyond the toy's."""
+    return [each.replace('RGB_RUN', str(rgb_run)) for each in METHODS[request.param]]
 
 
 def tensors(folder):
@@ -91,11 +106,10 @@ def kill_after(process, step):
     assert process.returncode == -signal.SIGKILL
 
 
-@pytest.mark.parametrize('method', METHODS)
-def test_a_killed_process_goes_on_bit_by_bit(toy_recipe, tmp_path, method):
-    recipe = toy_recipe(*METHODS[method], *EVERY)
+def test_a_killed_process_goes_on_bit_by_bit(toy_recipe, tmp_path, settings):
+    recipe = toy_recipe(*settings, *EVERY)
     run_recipe(recipe, RunOptions(out=tmp_path / 'whole'))
-    step = random.Random(f'kill {method}').randint(2, 4)
+    step = random.Random(f'kill {recipe.method.name}').randint(2, 4)
     kill_after(start(recipe, tmp_path / 'killed'), step)
     done = run_recipe(recipe, RunOptions(out=tmp_path / 'killed', resume=True))
     assert done.steps == 6
@@ -107,9 +121,8 @@ class KilledError(Exception):
     """Stands for a kill: nothing is saved, nothing is told."""
 
 
-@pytest.mark.parametrize('method', METHODS)
-def test_every_step_can_be_gone_on_from(toy_recipe, tmp_path, monkeypatch, method):
-    recipe = toy_recipe(*METHODS[method], *EVERY, 'train.accumulate=2', 'train.steps=3')
+def test_every_step_can_be_gone_on_from(toy_recipe, tmp_path, monkeypatch, settings):
+    recipe = toy_recipe(*settings, *EVERY, 'train.accumulate=2', 'train.steps=3')
     run_recipe(recipe, RunOptions(out=tmp_path / 'whole'))
     for step in (1, 2):
         out = tmp_path / f'killed_{step}'

@@ -25,7 +25,7 @@ import torch
 
 from xspec_ros.config import load_struct
 from xspec_ros.learn.data.batches import BatchSource
-from xspec_ros.learn.train.assemble import assemble
+from xspec_ros.learn.train.assemble import assemble, open_teacher
 from xspec_ros.learn.train.processes import companions, process_number
 from xspec_ros.learn.train.recipe import Recipe
 from xspec_ros.learn.train.run import batch_args, launch_fabric, open_sources
@@ -46,7 +46,7 @@ def measure(recipes, folder):
 def learn(fabric, recipe):
     """Return losses, gradients and the method's state after each of a few steps."""
     torch.manual_seed(recipe.seed)
-    method = assemble(recipe, None, init=None)
+    method = assemble(recipe, open_teacher(recipe, {}), init=None)
     optimizer = torch.optim.SGD([p for p in method.parameters() if p.requires_grad], lr=1e-2)
     wrapped, optimizer = fabric.setup(method, optimizer)
     wrapped.mark_forward_method('training_step')
