@@ -20,6 +20,7 @@ from typing import Any, cast, Protocol, TYPE_CHECKING
 
 from xspec_ros.config import convert
 from xspec_ros.errors import ConfigError
+from xspec_ros.learn.methods.ccdistill.method import CcDistill
 from xspec_ros.learn.methods.cgdet.method import Cgdet
 from xspec_ros.learn.methods.crm.method import Crm
 from xspec_ros.learn.methods.distil.method import Distil
@@ -46,6 +47,7 @@ class MethodClass(Protocol):
 
 
 METHODS: dict[str, MethodClass] = {
+    'ccdistill': cast('MethodClass', CcDistill),
     'cgdet': cast('MethodClass', Cgdet),
     'crm': cast('MethodClass', Crm),
     'distil': cast('MethodClass', Distil),
