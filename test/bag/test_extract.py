@@ -14,14 +14,16 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
-from xspec_ros.bag.extract import extract_pairs, Extraction
+from xspec_ros.bag.extract import decode_record, extract_pairs, Extraction, record_stamp
 from xspec_ros.bag.inputs import choose_inputs
 from xspec_ros.bag.reader import BagReader
 from xspec_ros.core.sync import SyncSettings
-from xspec_ros.errors import ConfigError
+from xspec_ros.errors import ConfigError, MessageError
 from xspec_ros.perception.settings import InputSettings
 
 CAMERAS = {'rgb': InputSettings(), 'thermal': InputSettings()}
@@ -55,3 +57,13 @@ def test_every_takes_one_pair_out_of_so_many(labelled_bag):
         assert len(taken) == 2
         with pytest.raises(ConfigError):
             list(extract_pairs(reader, inputs, SyncSettings(), every=0, state=Extraction()))
+
+
+def test_a_stamp_is_read_without_its_picture(labelled_bag):
+    with BagReader(labelled_bag) as reader:
+        inputs = choose_inputs(reader, CAMERAS, needed=())
+        for record in reader.messages(list(inputs.cameras)):
+            modality, _ = inputs.cameras[record.topic]
+            assert record_stamp(record) == decode_record(record, modality).stamp_ns
+    with pytest.raises(MessageError):
+        record_stamp(replace(record, cdr=record.cdr[:9]))

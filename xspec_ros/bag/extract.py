@@ -76,6 +76,17 @@ def decode_record(record: Record, modality: Modality) -> Frame:
     return decode_compressed(packed, modality, limits=LIMITS)
 
 
+def record_stamp(record: Record) -> int:
+    """Return the header stamp of a camera message in nanoseconds, its picture left alone.
+
+    Raises:
+        MessageError: The message cannot be used.
+    """
+    if record.type_name == IMAGE_TYPE:
+        return decode_image_message(record.cdr, max_bytes=LIMITS.max_image_bytes).stamp_ns
+    return decode_compressed_message(record.cdr, max_bytes=LIMITS.max_image_bytes).stamp_ns
+
+
 def extract_pairs(
     bag: BagReader,
     inputs: Inputs,

@@ -22,7 +22,13 @@ import numpy as np
 import pytest
 
 from xspec_ros.core.geometry import warp_points
-from xspec_ros.core.registration import count_steps, register, view_of
+from xspec_ros.core.registration import (
+    beyond_chance,
+    count_steps,
+    MIN_CHANCE_SIGMA,
+    register,
+    view_of,
+)
 from xspec_ros.core.registration.estimate import levels_for
 from xspec_ros.errors import DataError
 
@@ -83,3 +89,12 @@ def test_levels_end_at_the_picture(width, widths):
 
 def test_a_camera_that_stands_still_is_refused(views):
     assert register([views[0]] * 8).problem
+
+
+def test_a_known_homography_is_held_against_chance(views, true):
+    assert beyond_chance(views, true) > MIN_CHANCE_SIGMA
+    shuffled = [
+        replace(view, thermal=views[(index + 3) % 8].thermal) for index, view in enumerate(views)
+    ]
+    assert beyond_chance(shuffled, true) < MIN_CHANCE_SIGMA
+    assert np.isnan(beyond_chance([], true))

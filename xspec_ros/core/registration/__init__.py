@@ -17,11 +17,22 @@
 from __future__ import annotations
 
 from xspec_ros.core.registration.estimate import (
+    beyond_chance,
     count_steps,
+    MIN_CHANCE_SIGMA,
     MIN_PAIRS,
     register,
     Registration,
 )
 from xspec_ros.core.registration.structure import View, view_of
 
-__all__ = ['MIN_PAIRS', 'Registration', 'View', 'count_steps', 'register', 'view_of']
+__all__ = [
+    'MIN_CHANCE_SIGMA',
+    'MIN_PAIRS',
+    'Registration',
+    'View',
+    'beyond_chance',
+    'count_steps',
+    'register',
+    'view_of',
+]

@@ -160,6 +160,24 @@ def register(
     return replace(found, problem=problem, hint=hint)
 
 
+def beyond_chance(views: Sequence[View], homography: Matrix) -> float:
+    """Tell whether pairs belong together under a homography that is known already.
+
+    Args:
+        views: Pairs; those of another size than most are left out.
+        homography: (3, 3) from RGB to thermal pixels.
+
+    Returns:
+        How much better pairs agree than pictures of different moments, in standard errors; NaN
+        with fewer than ``FOLDS`` pairs. ``MIN_CHANCE_SIGMA`` is what ``register`` asks for.
+    """
+    views = _of_one_size(views)
+    if not views:
+        return float('nan')
+    width = min(CHECK.width, levels_for(views[0].thermal_hw[1])[-1].width)
+    return _beyond_chance(views, homography, replace(CHECK, width=width))
+
+
 def levels_for(width: int) -> list[Level]:
     """Return the resolutions for a thermal picture of this many columns, the finest last."""
     levels = [level for level in LEVELS if level.width <= width] or [LEVELS[0]]

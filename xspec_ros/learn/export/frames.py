@@ -178,7 +178,7 @@ def _open(recipe: Recipe, sources: Iterable[Source], info: CheckpointInfo) -> Fr
     frames: list[LabelledFrame] = []
     origins: list[str] = []
     for pictures in open_sources(recipe, sources, info):
-        frames += [_frame(picture, percentiles) for picture in pictures]
+        frames += [labelled_frame(picture, percentiles) for picture in pictures]
         fold = str(pictures.facts.get('fold', ''))
         origins.append(f'{pictures.facts["name"]} {fold}'.strip())
     if not frames:
@@ -197,7 +197,13 @@ def _cameras(recipe: Recipe, info: CheckpointInfo) -> SourceModality:
     return 'both' if NETWORKS[info.network.name] is FusionNetwork else recipe.input.modality
 
 
-def _frame(picture: Picture, percentiles: tuple[float, float]) -> LabelledFrame:
+def labelled_frame(picture: Picture, percentiles: tuple[float, float]) -> LabelledFrame:
+    """Return a picture of the trainer as one that engines are run on.
+
+    Args:
+        picture: The picture.
+        percentiles: Of the tone mapping.
+    """
     boxes = Boxes(
         boxes_xyxy=picture.boxes_xyxy,
         class_ids=picture.box_classes.astype(np.int32),
