@@ -64,7 +64,7 @@ THIRD_PARTY_HOME = {
     'typer': ('cli',),
     'rich': ('cli',),
 }
-LEARN_ORDER = ('batch', 'models', 'data', 'methods', 'train', 'export')
+LEARN_ORDER = ('batch', 'models', 'data', 'methods', 'train', 'export', 'adapt')
 
 
 def modules() -> list[Path]:
@@ -124,7 +124,7 @@ def test_no_two_folders_import_each_other() -> None:
     assert both == set()
 
 
-def test_learn_flows_from_batch_to_export() -> None:
+def test_learn_flows_from_batch_to_adapt() -> None:
     for path in sorted((ROOT / 'learn').rglob('*.py')):
         stage = path.relative_to(ROOT / 'learn').parts[0].removesuffix('.py')
         if stage not in LEARN_ORDER:
