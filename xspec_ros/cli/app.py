@@ -36,6 +36,7 @@ VERBS = (
     'live',
     'play',
     'train',
+    'adapt',
     'evaluate',
     'export',
     'bench',

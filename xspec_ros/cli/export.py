@@ -68,7 +68,7 @@ def command(
     """  # noqa: D301 - click wants the character
 
     def work() -> Outcome:
-        _check_installed()
+        check_installed()
         from xspec_ros.learn.export import (
             at_size,
             calibration_frames,
@@ -97,7 +97,12 @@ def command(
     run_verb(work, json_output=json_output, debug=debug)
 
 
-def _check_installed() -> None:
+def check_installed() -> None:
+    """Refuse to begin without what trains and exports.
+
+    Raises:
+        EngineError: Something is not installed.
+    """
     missing = [name for name in NEEDS if find_spec(name) is None]
     if missing:
         message = f'{", ".join(missing)} not installed'

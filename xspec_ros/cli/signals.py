@@ -12,7 +12,7 @@
 # See the License for the specific language governing permissions and
 # limitations under the License.
 
-"""SIGINT and SIGTERM as a polite request to end; a second one ends at once."""
+"""SIGINT and SIGTERM: a polite request to end, or one that unwinds like Ctrl-C."""
 
 from __future__ import annotations
 
@@ -57,3 +57,17 @@ def stop_on_signals() -> Iterator[Stop]:
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
+
+
+@contextmanager
+def interrupt_on_term() -> Iterator[None]:
+    """Let SIGTERM raise ``KeyboardInterrupt`` as Ctrl-C does, so that folders are cleaned up."""
+
+    def interrupt(_number: int, _frame: FrameType | None) -> None:
+        raise KeyboardInterrupt
+
+    before = signal.signal(signal.SIGTERM, interrupt)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
