@@ -95,7 +95,7 @@ class AdaptSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
         look_frames: Pictures that a look is on.
         verify_frames: Pictures that the engines of the new bundle are compared on.
         reading_share: Largest share of the time for reading the drives the first time.
-        precision: ``32-true`` or ``bf16-mixed``.
+        precision: ``32-true``, ``bf16-mixed``, or ``auto``: what the device computes fast.
         device: ``auto``, ``cpu`` or ``cuda``.
         seed: Seed of batches.
     """
@@ -136,7 +136,7 @@ class AdaptSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
     look_frames: Positive = 24
     verify_frames: Positive = 24
     reading_share: Share = 0.35
-    precision: Literal['32-true', 'bf16-mixed'] = 'bf16-mixed'
+    precision: Literal['auto', '32-true', 'bf16-mixed'] = 'auto'
     device: Literal['auto', 'cpu', 'cuda'] = 'auto'
     seed: int = 0
 
