@@ -110,8 +110,8 @@ BOX_ROWS: tuple[Row, ...] = (
     ("baseline from the teacher's weights", 'started', 'thermal'),
     ('no thermal labels: pseudo-boxes alone', 'unlabelled', 'thermal'),
     ('no thermal labels: + both', 'unlabelled_cgdet', 'thermal'),
+    ('boxes alone', 'boxes', 'thermal'),
     ('masks alone', 'masks', 'thermal'),
-    ('masks and boxes', 'together', 'thermal'),
 )
 BOXES = Board(
     rows=BOX_ROWS,
