@@ -33,7 +33,7 @@ def run():
     """Return a function that calls a verb: its exit code, and its JSON or output."""
     import typer
 
-    from xspec_ros.cli import bag, demo, register, replay, synth
+    from xspec_ros.cli import adapt, bag, demo, register, replay, synth
 
     app = typer.Typer(rich_markup_mode=None)
     app.add_typer(bag.app, name='bag')
@@ -41,6 +41,7 @@ def run():
     app.command('replay')(replay.command)
     app.command('demo')(demo.command)
     app.command('register')(register.command)
+    app.command('adapt')(adapt.command)
 
     def call(*arguments):
         done = CliRunner().invoke(app, [str(argument) for argument in arguments])

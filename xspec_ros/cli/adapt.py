@@ -45,9 +45,7 @@ if TYPE_CHECKING:
 def command(
     drives: Annotated[
         list[Path],
-        typer.Argument(
-            metavar='BAG_OR_DIR...', help='Drives of one robot: bags, data set folders.'
-        ),
+        typer.Argument(metavar='BAG_OR_DIR', help='Drives of one robot: bags, data set folders.'),
     ],
     *,
     from_model: Annotated[
