@@ -16,7 +16,7 @@ from __future__ import annotations
 
 import torch
 
-from xspec_ros.learn.methods.reduce import global_count, idle, mean_over
+from xspec_ros.learn.methods.reduce import global_count, global_sum, idle, mean_over
 
 
 def test_one_process_divides_by_its_own_count():
@@ -45,3 +45,11 @@ def test_an_idle_network_gets_a_gradient_of_zero():
     value.backward()
     assert float(value.detach()) == 0
     assert all(p.grad is not None and not p.grad.any() for p in network.parameters())
+
+
+def test_one_process_alone_sums_to_a_copy_of_its_own():
+    values = torch.tensor([1, 2])
+    total = global_sum(values)
+    total += 1
+    assert values.tolist() == [1, 2]
+    assert total.tolist() == [2, 3]

@@ -35,7 +35,7 @@ def test_weights_move_and_buffers_are_copied():
     move_average(average, network, 0.75)
     assert average.weight.item() == 0.75 * 1.0 + 0.25 * 3.0
     assert float(average.running_mean) == 5.0
-    assert float(network.weight) == 3.0
+    assert network.weight.item() == 3.0
 
 
 def test_a_decay_of_zero_copies_bit_by_bit():

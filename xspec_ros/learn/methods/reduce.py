@@ -41,6 +41,18 @@ def global_count(count: torch.Tensor, *, least: float = 1.0) -> torch.Tensor:
     return total.clamp(min=least) / processes
 
 
+def global_sum(values: torch.Tensor) -> torch.Tensor:
+    """Return values added up over the processes; every one has to ask.
+
+    Args:
+        values: Any shape, the same in each.
+    """
+    total = values.detach().clone()
+    if distributed.is_available() and distributed.is_initialized():
+        distributed.all_reduce(total)
+    return total
+
+
 def mean_over(values: torch.Tensor, valid: torch.Tensor) -> torch.Tensor:
     """Average over the valid entries of every process.
 

@@ -22,16 +22,28 @@ from torch import nn
 
 @torch.no_grad()
 def move_average(average: nn.Module, network: nn.Module, decay: float) -> None:
-    """Move towards a network: ``average = decay * average + (1 - decay) * weight``, in place.
+    """Move towards a network; buffers, such as the statistics of norms, become copies.
 
     Args:
-        average: Network of the same structure; its buffers become copies.
+        average: Network of the same structure, changed in place.
         network: Where to.
-        decay: Share of the old that stays; 0 makes a copy.
+        decay: Share of the old weights that stays; 0 makes a copy.
     """
+    move_weights(average, network, decay)
+    copy_buffers(average, network)
+
+
+@torch.no_grad()
+def move_weights(average: nn.Module, network: nn.Module, decay: float) -> None:
+    """Move weights alone: ``average = decay * average + (1 - decay) * weight``, in place."""
     averages = [value.detach() for value in average.parameters()]
     weights = [weight.detach() for weight in network.parameters()]
     torch._foreach_lerp_(averages, weights, 1.0 - decay)
-    mine, theirs = list(average.buffers()), list(network.buffers())
+
+
+@torch.no_grad()
+def copy_buffers(target: nn.Module, source: nn.Module) -> None:
+    """Make the buffers of a network those of another one of the same structure."""
+    mine, theirs = list(target.buffers()), list(source.buffers())
     if mine:
         torch._foreach_copy_(mine, theirs)
