@@ -17,6 +17,8 @@
 from __future__ import annotations
 
 import json
+import os
+import signal
 
 import numpy as np
 import pytest
@@ -24,6 +26,7 @@ import pytest
 pytest.importorskip('torch')
 
 from xspec_ros.bundle.store import bundle_hash, open_bundle
+from xspec_ros.cli.signals import interrupt_on_term
 from xspec_ros.core.frame import Frame
 from xspec_ros.core.labels import DEFAULT_CLASSES
 from xspec_ros.datasets import Sample, write_dataset
@@ -209,3 +212,10 @@ def test_ctrl_c_tells_what_there_is(run, drive, tiny_bundle, tmp_path, monkeypat
     assert told['reason'] == 'stopped by Ctrl-C'
     assert told['accepted'] is False
     assert [path.name for path in tmp_path.iterdir()] == ['drive.mcap']
+
+
+def test_a_polite_kill_unwinds_like_ctrl_c():
+    before = signal.getsignal(signal.SIGTERM)
+    with pytest.raises(KeyboardInterrupt), interrupt_on_term():
+        os.kill(os.getpid(), signal.SIGTERM)
+    assert signal.getsignal(signal.SIGTERM) is before

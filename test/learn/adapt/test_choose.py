@@ -27,7 +27,7 @@ from xspec_ros.learn.adapt.choose import (
     Candidate,
     changes,
     choose,
-    near_kept,
+    contrasts,
     set_aside,
     Shot,
     Sieve,
@@ -156,27 +156,31 @@ def test_many_changes_are_those_of_single_ones(seed, count):
     rng = np.random.default_rng(seed)
     views = rng.standard_normal((count, *VIEW_HW)).astype(np.float32) * rng.integers(0, 3)
     before = rng.standard_normal(VIEW_HW).astype(np.float32)
-    found = changes(before.ravel(), views.reshape(count, -1))
+    flat = views.reshape(count, -1)
+    found = changes(before.ravel(), flat, contrasts(flat))
     assert found == pytest.approx([change(before, view) for view in views], rel=1e-5)
 
 
 @hypothesis_settings(max_examples=30, deadline=None)
 @given(st.integers(0, 10_000), st.integers(0, 30), st.integers(1, 40))
-def test_each_one_spread_is_the_farthest_from_all_before(seed, count, most):
+def test_each_one_taken_is_the_farthest_from_all_before(seed, count, most):
     views = np.random.default_rng(seed).standard_normal((count, 12)).astype(np.float32)
-    places, distances = spread(views, most=most)
+    contrast = contrasts(views)
+    places, nearest = spread(views, most=most, least=0.0)
     assert len(places) == len(set(places)) == min(count, most)
-    assert (np.diff(distances) <= 1e-9).all()
+    assert (nearest[places] == -1).all()
     for number, place in enumerate(places[1:], 1):
-        nearest = np.min([changes(views[other], views) for other in places[:number]], axis=0)
-        assert distances[number] == pytest.approx(nearest[place])
-        assert nearest.max() == pytest.approx(nearest[place])
+        apart = [changes(views[other], views, contrast) for other in places[:number]]
+        assert np.min(apart, axis=0).max() == pytest.approx(np.min(apart, axis=0)[place])
 
 
-def test_what_is_near_a_kept_one_is_not_kept_itself():
+def test_nothing_is_taken_that_is_near_something_taken():
     views = np.array([[0, 1, 2, 3], [0, 1, 2, 3.01], [3, 2, 1, 0]], np.float32)
-    assert near_kept(views, [0], 0.01).tolist() == [False, True, False]
-    assert near_kept(views, [0, 1], 0.01).tolist() == [False, False, False]
+    places, nearest = spread(views, most=9, least=0.01)
+    assert places == [0, 2]
+    assert nearest[1] == pytest.approx(0.0025 / contrasts(views)[1])
+    assert spread(views, most=9, least=0.0)[0] == [0, 2, 1]
+    assert spread(views[:0], most=9, least=0.0)[0] == []
 
 
 def test_frames_set_aside_lie_together_and_apart_from_the_rest(settings):

@@ -34,7 +34,7 @@ def used_s(plan, costs, settings):
 def test_steps_fill_what_is_left(settings):
     clock, chosen = Clock(10.0), settings()
     plan = clock.plan(CHEAP, chosen)
-    left_s = 600.0 - 10.0 - 5.0
+    left_s = 600.0 - 2 * 10.0 - 5.0
     assert 0.7 * left_s < used_s(plan, CHEAP, chosen) < left_s
     assert plan.steps / plan.eval_every <= chosen.looks
     assert plan.deadline_s < clock.at(1.0) - CHEAP.measure_s - CHEAP.look_s

@@ -211,67 +211,68 @@ def choose(sieve: Sieve) -> Choice:
     candidates = sieve.candidates()
     views = np.array([candidate.view for candidate in candidates], np.float32)
     views = views.reshape(len(candidates), math.prod(VIEW_HW))
-    places, distances = spread(views, most=settings.frames)
-    new = int(np.count_nonzero(distances >= settings.min_change))
-    near = int(near_kept(views, places[:new], settings.min_change).sum()) if new else 0
+    places, nearest = spread(views, most=settings.frames, least=settings.min_change)
+    near = int(np.count_nonzero((nearest >= 0) & (nearest < settings.min_change)))
     sieve.rejected['duplicate'] += near
-    sieve.rejected['limit'] += len(candidates) - new - near
-    chosen = [candidates[place] for place in sorted(places[:new])]
+    sieve.rejected['limit'] += len(candidates) - len(places) - near
+    chosen = [candidates[place] for place in sorted(places)]
     choice = set_aside(chosen, settings)
     sieve.rejected['beside'] += len(chosen) - len(choice)
     return choice
 
 
-def spread(views: NDArray[np.float32], *, most: int) -> tuple[list[int], NDArray[np.float64]]:
-    """Order views so that each one differs most from all before it.
+def spread(
+    views: NDArray[np.float32], *, most: int, least: float
+) -> tuple[list[int], NDArray[np.float64]]:
+    """Take views so that each one differs most from all that were taken before.
 
     Args:
         views: (N, P) float32.
         most: How many are wanted.
+        least: None is taken that differs less than this.
 
     Returns:
-        Their places, and what each differs from the nearest before it; 1 for the first.
+        Their places, and (N,) float64: what every view differs from the nearest one taken, -1
+        for those taken.
     """
+    contrast = contrasts(views)
     places: list[int] = []
-    distances: list[float] = []
     nearest = np.ones(len(views))
-    for _ in range(min(most, len(views))):
+    while len(places) < min(most, len(views)):
         place = int(nearest.argmax())
+        if nearest[place] < least:
+            break
         places.append(place)
-        distances.append(float(nearest[place]))
-        nearest = np.minimum(nearest, changes(views[place], views))
+        nearest = np.minimum(nearest, changes(views[place], views, contrast))
         nearest[place] = -1.0
-    return places, np.array(distances)
+    return places, nearest
 
 
-def changes(before: NDArray[np.float32], views: NDArray[np.float32]) -> NDArray[np.float64]:
+def contrasts(views: NDArray[np.float32]) -> NDArray[np.float64]:
+    """Return (N,) float64 contrasts of (N, P) views, as ``selection.change`` takes them."""
+    if not len(views):
+        return np.zeros(0)
+    low, high = np.percentile(views, CONTRAST, axis=1)
+    return np.asarray(high - low, np.float64)
+
+
+def changes(
+    before: NDArray[np.float32], views: NDArray[np.float32], contrast: NDArray[np.float64]
+) -> NDArray[np.float64]:
     """Return what ``selection.change`` says of each view after ``before``.
 
     Args:
         before: (P,) float32.
         views: (N, P) float32.
+        contrast: (N,) float64 of the views.
 
     Returns:
         (N,) float64 in [0, 1].
     """
-    low, high = np.percentile(views, CONTRAST, axis=1)
     difference = np.abs(views - before).mean(axis=1, dtype=np.float64)
-    contrast = np.asarray(high - low, np.float64)
     flat = contrast <= 0
     share = difference / np.where(flat, 1.0, contrast)
     return np.asarray(np.minimum(1.0, np.where(flat, difference > 0, share)), np.float64)
-
-
-def near_kept(
-    views: NDArray[np.float32], places: Sequence[int], min_change: float
-) -> NDArray[np.bool_]:
-    """Return (N,) bool: the view is not kept, and one that is shows the same."""
-    nearest = np.ones(len(views))
-    for place in places:
-        nearest = np.minimum(nearest, changes(views[place], views))
-    near: NDArray[np.bool_] = nearest < min_change
-    near[list(places)] = False
-    return near
 
 
 def set_aside(chosen: Sequence[Candidate], settings: AdaptSettings) -> Choice:

@@ -37,7 +37,7 @@ class Costs:
     """Seconds, measured on this machine.
 
     Attributes:
-        measure_s: Everything once.
+        measure_s: Measuring a network once.
         look_s: A look at the weights while training.
         answer_s: One answer of the network.
         load_s: Reading the training pictures.
@@ -93,7 +93,10 @@ class Clock:
         return self._start + share * 60.0 * self.minutes
 
     def plan(self, costs: Costs, settings: AdaptSettings, precisions: int = 1) -> Plan:
-        """Fill what is left with steps; measuring, export and verification are kept free.
+        """Fill what is left with steps; what comes before and after them is kept free.
+
+        Before: measuring the old model and reading the pictures. After: measuring the new one,
+        export and verification.
 
         Args:
             costs: What everything takes.
@@ -105,7 +108,7 @@ class Clock:
         """
         verify_s = ENGINES * settings.verify_frames * 2.0 * costs.answer_s
         after_s = costs.measure_s + precisions * (EXPORT_S + verify_s)
-        before_s = self.spent_s + START_S + costs.load_s
+        before_s = self.spent_s + costs.measure_s + START_S + costs.load_s
         left_s = 60.0 * self.minutes - before_s - after_s
         affordable = int(settings.looking_share * left_s / max(costs.look_s, 1e-3))
         looks = max(1, min(settings.looks, affordable))

@@ -17,6 +17,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+import time
 from typing import cast, TYPE_CHECKING
 
 import numpy as np
@@ -103,10 +104,16 @@ class Gauge:
             taught += 1
         return taught
 
-    def remember(self, network: nn.Module) -> None:
-        """Take a network's labels as those that others are held against: the source model's."""
+    def remember(self, network: nn.Module) -> float:
+        """Take a network's labels as those that others are held against: the source model's.
+
+        Returns:
+            Seconds that one answer took.
+        """
+        began = time.monotonic()
         for frame in self._frames:
             frame.source = self._answer(network, frame.image).label_map
+        return (time.monotonic() - began) / max(1, len(self._frames))
 
     def measure(self, network: nn.Module, step: Callable[[], None] = lambda: None) -> Figures:
         """Measure everything.
@@ -126,12 +133,13 @@ class Gauge:
         frames = [self._frames[place] for place in _places(len(self._frames), self._most)]
         return self._measure(network, frames, None).value()
 
-    def count_answers(self) -> int:
-        """Return how often ``judge`` asks a network."""
-        if self._guard is not None:
-            return min(self._most, len(self._guard))
-        frames = [self._frames[place] for place in _places(len(self._frames), self._most)]
-        return sum(3 + (frame.later is not None) for frame in frames)
+    def count_answers(self) -> tuple[int, int]:
+        """Return how often ``measure`` and ``judge`` ask a network."""
+        own = [3 + (frame.later is not None) for frame in self._frames]
+        guard = 0 if self._guard is None else len(self._guard)
+        if guard:
+            return sum(own) + guard, min(self._most, guard)
+        return sum(own), sum(own[place] for place in _places(len(own), self._most))
 
     def prepared(self, picture: Picture) -> torch.Tensor:
         """Return (1, 1, H, W) float32 in [0, 1], as the network takes it."""

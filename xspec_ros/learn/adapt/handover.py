@@ -108,7 +108,7 @@ def hand_over(
         BundleError: It cannot be written.
     """
     report = export_source(
-        _source(result),
+        bundle_source(result),
         work / DRAFT_NAME,
         frames=frames,
         precisions=precisions,
@@ -126,7 +126,11 @@ def hand_over(
     return write_bundle(out, draft.manifest, files), warnings
 
 
-def _source(result: Result) -> Source:
+def bundle_source(result: Result) -> Source:
+    """Return what the export takes; nothing in it names a place of this machine.
+
+    The data of the parent stay named: what its weights owe, these owe too.
+    """
     manifest = result.model.bundle.manifest
     inherited = [
         {**entry, 'use': f'{entry.get("use", "train")}, {OF_PARENT}'}

@@ -24,7 +24,7 @@ from typing import TYPE_CHECKING
 from xspec_ros.datasets import open_dataset
 from xspec_ros.errors import ConfigError
 from xspec_ros.learn.adapt.align import align, Alignment, count_work
-from xspec_ros.learn.adapt.clock import Clock, Costs
+from xspec_ros.learn.adapt.clock import Clock, Costs, Plan
 from xspec_ros.learn.adapt.decide import decide, Evidence, Limits
 from xspec_ros.learn.adapt.drives import DriveOptions
 from xspec_ros.learn.adapt.gather import frames_folder, gather, Reading, TRAINING
@@ -227,13 +227,12 @@ class _Adaptation:
         settings, model = self._settings, self._model
         recipe = adapt_recipe(model, self._work, 'rgb' if alignment.used else 'gradient', settings)
         gauge = Gauge(aside, model.contract, guard=self._guard, look_frames=settings.look_frames)
-        self._ask_teacher(gauge)
-        before, costs = self._measure_old(gauge, len(aside))
-        costs = self._time_training(costs, recipe, found, alignment)
         precisions = precisions_of(model, labelled=self._guard is not None)
-        plan = self._clock.plan(costs, settings, len(precisions))
+        plan = self._plan(gauge, recipe, found, alignment, len(precisions))
         LOG.info('%d steps, with a look every %d', plan.steps, plan.eval_every)
-        self._report.before = before
+        self._ask_teacher(gauge)
+        with self._show('measuring the old model', len(aside)) as step:
+            before = self._report.before = gauge.measure(model.opened.network, step)
         return _Ground(
             found=found,
             alignment=alignment,
@@ -249,28 +248,25 @@ class _Adaptation:
         if self._teacher is not None and not gauge.ask_teacher(self._teacher):
             self._warn('the teacher decides nothing: no registered pair by day was kept aside')
 
-    def _measure_old(self, gauge: Gauge, frames: int) -> tuple[Figures, Costs]:
-        """Measure the old model, and what measuring costs."""
-        source = self._model.opened.network
-        began = time.monotonic()
-        with self._show('measuring the old model', frames) as step:
-            gauge.remember(source)
-            before = gauge.measure(source, step)
-        measured = time.monotonic()
-        LOG.info('the old model is judged as %.4f', gauge.judge(source) or 0.0)
-        look_s = time.monotonic() - measured
-        answer_s = look_s / max(1, gauge.count_answers())
-        return before, Costs(measure_s=measured - began, look_s=look_s, answer_s=answer_s)
-
-    def _time_training(
-        self, costs: Costs, recipe: Recipe, found: Found, alignment: Alignment
-    ) -> Costs:
-        """Add what reading the pictures and a step cost."""
+    def _plan(
+        self, gauge: Gauge, recipe: Recipe, found: Found, alignment: Alignment, precisions: int
+    ) -> Plan:
+        """See how many steps the time is good for; too little shows before it is spent."""
+        answer_s = gauge.remember(self._model.opened.network)
+        measured, looked = gauge.count_answers()
+        costs = Costs(
+            measure_s=measured * answer_s,
+            look_s=looked * answer_s,
+            answer_s=answer_s,
+            step_s=recipe.train.batch_size * answer_s,  # at least
+        )
+        self._clock.plan(costs, self._settings, precisions)
         began = time.monotonic()
         some = load_some(self._work, recipe, rig=alignment.rig, most=recipe.train.batch_size)
         each_s = (time.monotonic() - began) / len(some)
         step_s = time_step(recipe, some)
-        return replace(costs, load_s=each_s * found.training, step_s=step_s)
+        costs = replace(costs, load_s=each_s * found.training, step_s=step_s)
+        return self._clock.plan(costs, self._settings, precisions)
 
     def _train(self, ground: _Ground) -> Checkpoint:
         """Train until steps, time, the judge or the user end it."""
