@@ -28,6 +28,7 @@ from xspec_ros.learn.adapt.recipe import (
     open_source_model,
     with_steps,
 )
+from xspec_ros.learn.adapt.settings import ARGUMENTS
 from xspec_ros.learn.methods import build_method
 from xspec_ros.learn.methods.method import MethodContext
 from xspec_ros.learn.models import build_network
@@ -67,11 +68,7 @@ def test_the_recipe_is_of_the_bundle_and_the_frames(
     assert recipe.train.lr == 1e-4
     assert recipe.classes == model.bundle.manifest.classes
     assert recipe.method.name == 'crossmatch'
-    assert recipe.method.arguments == {
-        'auxiliary': auxiliary,
-        'gamma_end': 0.3,
-        'diversity': 0.01,
-    }
+    assert recipe.method.arguments == {'auxiliary': auxiliary, **ARGUMENTS}
 
 
 @pytest.mark.parametrize('auxiliary', ['rgb', 'gradient'])
@@ -93,7 +90,8 @@ def test_the_method_can_be_built_from_it(model, tmp_path, settings, auxiliary):
         teacher=model.opened.network,
     )
     method = build_method(recipe.method.name, recipe.method.arguments, context)
-    assert method.args.gamma_end == 0.3
+    assert method.args.gamma_end == 0.3  # the source of the labels is the model itself
+    assert (method.args.norms, method.args.balance) == ('frozen', 1.0)
 
 
 def test_steps_and_looks_are_put_in_later(model, tmp_path, settings):
