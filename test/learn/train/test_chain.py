@@ -72,6 +72,11 @@ stages:
     data:
       - {{synth: {PAIRS}, modality: both, when: day, labels: teacher}}
       - {{synth: {PAIRS}, modality: both, when: night, masks: false, boxes: false}}
+  - name: matched
+    teacher: {{model: teacher}}
+    start: teacher
+    method: {{name: crossmatch, arguments: {{warmup: 1, tau_max: 0.0}}}}
+    data: [{{synth: {PAIRS}, modality: both, masks: false, boxes: false}}]
   - name: distilled
     teacher: {{model: fused}}
     start: teacher
@@ -89,7 +94,7 @@ def chain(tmp_path):
 
 def test_a_stage_states_only_what_differs(chain):
     stages = stage_recipes(chain(), 'chain')
-    names = ['teacher', 'first', 'second', 'correlated', 'fused', 'guided', 'distilled']
+    names = ['teacher', 'first', 'second', 'correlated', 'fused', 'guided', 'matched', 'distilled']
     assert [stage.name for stage in stages] == names
     assert stages[2].train.stratified
     assert stages[2].train.steps == 2  # merged key by key

@@ -40,6 +40,11 @@ METHODS = {
     ),
     'crm': (PAIRS, 'method={name: crm}', 'network={name: fusion, arguments: {width: 0.25}}'),
     'cgdet': (PAIRS, 'method={name: cgdet}', 'teacher={model: RGB_RUN}'),
+    'crossmatch': (
+        PAIRS,
+        'method={name: crossmatch, arguments: {self_training: 0, ramp: 0, diversity: 0.1}}',
+        'teacher={model: RGB_RUN}',
+    ),
 }
 TWO = ('train.processes=2', 'train.batch_size=1', 'train.save_every=2', 'train.log_every=1')
 

@@ -48,6 +48,11 @@ METHODS = {
         'method={name: cgdet, arguments: {queue: 4, night_score: 0.0}}',
         'teacher={model: RGB_RUN}',
     ),
+    'crossmatch': (
+        PAIRS,
+        'method={name: crossmatch, arguments: {warmup: 1, tau_max: 0.0}}',
+        'teacher={model: RGB_RUN}',
+    ),
 }
 EVERY = ('train.steps=6', 'train.save_every=1', 'train.log_every=1')
 FILES = ('weights.safetensors', 'state.safetensors')

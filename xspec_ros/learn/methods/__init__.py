@@ -23,6 +23,7 @@ from xspec_ros.errors import ConfigError
 from xspec_ros.learn.methods.ccdistill.method import CcDistill
 from xspec_ros.learn.methods.cgdet.method import Cgdet
 from xspec_ros.learn.methods.crm.method import Crm
+from xspec_ros.learn.methods.crossmatch.method import Crossmatch
 from xspec_ros.learn.methods.distil.method import Distil
 from xspec_ros.learn.methods.masked_mutual.method import MaskedMutual
 from xspec_ros.learn.methods.supervised.method import Supervised
@@ -50,6 +51,7 @@ METHODS: dict[str, MethodClass] = {
     'ccdistill': cast('MethodClass', CcDistill),
     'cgdet': cast('MethodClass', Cgdet),
     'crm': cast('MethodClass', Crm),
+    'crossmatch': cast('MethodClass', Crossmatch),
     'distil': cast('MethodClass', Distil),
     'masked_mutual': cast('MethodClass', MaskedMutual),
     'supervised': cast('MethodClass', Supervised),
