@@ -16,14 +16,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 import time
 
 import pytest
 
 from xspec_ros.errors import ConfigError
-from xspec_ros.learn.adapt.clock import Clock, Costs
+from xspec_ros.learn.adapt.clock import Clock, Costs, export_seconds
 
-CHEAP = Costs(measure_s=10.0, look_s=5.0, answer_s=0.05, load_s=5.0, step_s=2.0)
+CHEAP = Costs(measure_s=10.0, look_s=5.0, export_s=40.0, load_s=5.0, step_s=2.0)
 
 
 def used_s(plan, costs, settings):
@@ -42,13 +43,14 @@ def test_steps_fill_what_is_left(settings):
 
 
 def test_more_precisions_leave_less_time(settings):
-    one, three = (Clock(10.0).plan(CHEAP, settings(), count) for count in (1, 3))
+    costs = [replace(CHEAP, export_s=export_seconds(count, 24, 0.05)) for count in (1, 3)]
+    one, three = (Clock(10.0).plan(each, settings()) for each in costs)
     assert three.steps < one.steps
     assert three.deadline_s < one.deadline_s
 
 
 def test_looks_that_are_dear_are_few(settings):
-    dear = Costs(measure_s=10.0, look_s=40.0, answer_s=0.05, load_s=5.0, step_s=2.0)
+    dear = Costs(measure_s=10.0, look_s=40.0, export_s=40.0, load_s=5.0, step_s=2.0)
     plan = Clock(10.0).plan(dear, settings())
     assert plan.steps / plan.eval_every <= 0.2 * 600.0 / 40.0
 

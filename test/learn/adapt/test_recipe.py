@@ -32,6 +32,8 @@ from xspec_ros.learn.adapt.settings import ARGUMENTS
 from xspec_ros.learn.methods import build_method
 from xspec_ros.learn.methods.method import MethodContext
 from xspec_ros.learn.models import build_network
+from xspec_ros.learn.train.checkpoint import CheckpointInfo, save_checkpoint
+from xspec_ros.learn.train.recipe import NetworkSpec
 
 
 @pytest.fixture
@@ -122,6 +124,37 @@ def test_models_that_see_rgb_are_refused(tiny_bundle, tmp_path, modality, modes,
 def test_a_model_that_is_not_there_is_an_error(tmp_path):
     with pytest.raises(BundleError, match='not found'):
         open_source_model(str(tmp_path / 'absent'))
+
+
+@pytest.fixture
+def rgb_run(model, tmp_path):
+    """Return a function that writes a run folder of an RGB network with these classes."""
+
+    def write(classes):
+        arguments = {'num_classes': len(classes), 'num_detection_classes': 3, 'width': 0.25}
+        spec = NetworkSpec(name='student', arguments=arguments | {'in_channels': 3})
+        info = CheckpointInfo(
+            network=spec,
+            classes=classes,
+            detection_classes=model.opened.detection_class_names,
+            recipe={'input': {'modality': 'rgb', 'network_hw': [64, 96]}},
+            step=1,
+            metrics={},
+            data=[],
+        )
+        weights = build_network(spec.name, spec.arguments).state_dict()
+        save_checkpoint(tmp_path / 'run' / 'last', weights, info)
+        return str(tmp_path / 'run')
+
+    return write
+
+
+def test_a_teacher_takes_rgb_and_knows_the_same_classes(model, rgb_run):
+    classes = model.bundle.manifest.classes
+    teacher = open_rgb_teacher(rgb_run(classes), model)
+    assert (teacher.modality, teacher.mode, teacher.network_hw) == ('rgb', 'rgb', (64, 96))
+    with pytest.raises(ConfigError, match='knows road'):
+        open_rgb_teacher(rgb_run(classes[:4]), model)
 
 
 def test_a_teacher_is_an_rgb_model(model, tiny_bundle, tmp_path):

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 START_S = 5.0  # of a run, beside reading its pictures
 EXPORT_S = 30.0  # of one precision, graphs and file
 ENGINES = 3
+SLOWEST_ENGINE = 2.0  # beside the network measured here, pre- and post-processing included
 SLACK = 1.1  # steps are slower while pictures are drawn beside them
 
 
@@ -39,14 +40,14 @@ class Costs:
     Attributes:
         measure_s: Measuring a network once.
         look_s: A look at the weights while training.
-        answer_s: One answer of the network.
+        export_s: Export and verification.
         load_s: Reading the training pictures.
         step_s: A step.
     """
 
     measure_s: float
     look_s: float
-    answer_s: float
+    export_s: float
     load_s: float = 0.0
     step_s: float = 0.0
 
@@ -92,7 +93,7 @@ class Clock:
         """Return the monotonic time at which this share of the minutes is over."""
         return self._start + share * 60.0 * self.minutes
 
-    def plan(self, costs: Costs, settings: AdaptSettings, precisions: int = 1) -> Plan:
+    def plan(self, costs: Costs, settings: AdaptSettings) -> Plan:
         """Fill what is left with steps; what comes before and after them is kept free.
 
         Before: measuring the old model and reading the pictures. After: measuring the new one,
@@ -100,14 +101,12 @@ class Clock:
 
         Args:
             costs: What everything takes.
-            settings: Most and fewest steps, looks, frames to verify on.
-            precisions: That the bundle is to have.
+            settings: Most and fewest steps, looks.
 
         Raises:
             ConfigError: There is not enough time for the fewest steps.
         """
-        verify_s = ENGINES * settings.verify_frames * 2.0 * costs.answer_s
-        after_s = costs.measure_s + precisions * (EXPORT_S + verify_s)
+        after_s = costs.measure_s + costs.export_s
         before_s = self.spent_s + costs.measure_s + START_S + costs.load_s
         left_s = 60.0 * self.minutes - before_s - after_s
         affordable = int(settings.looking_share * left_s / max(costs.look_s, 1e-3))
@@ -124,3 +123,14 @@ class Clock:
             raise ConfigError(message, hint=f'{enough:.1f} minutes are needed here')
         end_s = self.at(1.0) - after_s - costs.look_s
         return Plan(steps=steps, eval_every=math.ceil(steps / looks), deadline_s=end_s)
+
+
+def export_seconds(precisions: int, frames: int, answer_s: float) -> float:
+    """Return about how long export and verification take.
+
+    Args:
+        precisions: Of the bundle.
+        frames: Pictures that every engine is compared on.
+        answer_s: Seconds that one answer of the network takes.
+    """
+    return precisions * (EXPORT_S + ENGINES * frames * SLOWEST_ENGINE * answer_s)

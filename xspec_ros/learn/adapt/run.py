@@ -24,7 +24,7 @@ from typing import TYPE_CHECKING
 from xspec_ros.datasets import open_dataset
 from xspec_ros.errors import ConfigError
 from xspec_ros.learn.adapt.align import align, Alignment, count_work
-from xspec_ros.learn.adapt.clock import Clock, Costs, Plan
+from xspec_ros.learn.adapt.clock import Clock, Costs, export_seconds
 from xspec_ros.learn.adapt.decide import decide, Evidence, Limits
 from xspec_ros.learn.adapt.drives import DriveOptions
 from xspec_ros.learn.adapt.gather import frames_folder, gather, Reading, TRAINING
@@ -44,9 +44,11 @@ from xspec_ros.learn.train.run import run_recipe, RunOptions
 from xspec_ros.learn.train.timing import time_step
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from pathlib import Path
 
     from xspec_ros.core.rig import Rig
+    from xspec_ros.learn.adapt.clock import Plan
     from xspec_ros.learn.adapt.figures import Figures
     from xspec_ros.learn.adapt.gather import Found, Show
     from xspec_ros.learn.adapt.pictures import GuardChoice
@@ -175,8 +177,9 @@ class _Adaptation:
             return
         ground = self._prepare(found)
         checkpoint = self._train(ground)
-        if self._is_good(ground, checkpoint):
-            self._hand_over(ground, checkpoint)
+        after = self._measure_new(ground, checkpoint)
+        if self._is_good(ground.before, after):
+            self._hand_over(ground, checkpoint, after)
 
     def _gather(self) -> Found:
         """Read the drives and choose frames."""
@@ -189,6 +192,7 @@ class _Adaptation:
         )
         found = gather(self._job.drives, self._work, reading, self._show)
         self._report.found = found
+        LOG.info('%d of %d frames chosen, %d kept aside', found.chosen, found.read, found.aside)
         self._warn(*found.problems)
         return found
 
@@ -216,6 +220,7 @@ class _Adaptation:
                     step=step,
                 )
         self._report.alignment = alignment
+        LOG.info('RGB: %s', alignment.reason)
         if not alignment.used and (found.pairs or self._job.rig or self._teacher):
             self._warn(f'RGB is not used: {alignment.reason}')
         return alignment
@@ -228,11 +233,12 @@ class _Adaptation:
         recipe = adapt_recipe(model, self._work, 'rgb' if alignment.used else 'gradient', settings)
         gauge = Gauge(aside, model.contract, guard=self._guard, look_frames=settings.look_frames)
         precisions = precisions_of(model, labelled=self._guard is not None)
-        plan = self._plan(gauge, recipe, found, alignment, len(precisions))
+        plan = self._plan(gauge, recipe, found, alignment, precisions)
         LOG.info('%d steps, with a look every %d', plan.steps, plan.eval_every)
         self._ask_teacher(gauge)
         with self._show('measuring the old model', len(aside)) as step:
             before = self._report.before = gauge.measure(model.opened.network, step)
+        LOG.info('the old model: %.4f', before.value() or 0.0)
         return _Ground(
             found=found,
             alignment=alignment,
@@ -249,7 +255,12 @@ class _Adaptation:
             self._warn('the teacher decides nothing: no registered pair by day was kept aside')
 
     def _plan(
-        self, gauge: Gauge, recipe: Recipe, found: Found, alignment: Alignment, precisions: int
+        self,
+        gauge: Gauge,
+        recipe: Recipe,
+        found: Found,
+        alignment: Alignment,
+        precisions: Sequence[str],
     ) -> Plan:
         """See how many steps the time is good for; too little shows before it is spent."""
         answer_s = gauge.remember(self._model.opened.network)
@@ -257,16 +268,18 @@ class _Adaptation:
         costs = Costs(
             measure_s=measured * answer_s,
             look_s=looked * answer_s,
-            answer_s=answer_s,
+            export_s=export_seconds(
+                len(precisions), _count_verified(precisions, self._settings), answer_s
+            ),
             step_s=recipe.train.batch_size * answer_s,  # at least
         )
-        self._clock.plan(costs, self._settings, precisions)
+        self._clock.plan(costs, self._settings)
         began = time.monotonic()
         some = load_some(self._work, recipe, rig=alignment.rig, most=recipe.train.batch_size)
         each_s = (time.monotonic() - began) / len(some)
         step_s = time_step(recipe, some)
         costs = replace(costs, load_s=each_s * found.training, step_s=step_s)
-        return self._clock.plan(costs, self._settings, precisions)
+        return self._clock.plan(costs, self._settings)
 
     def _train(self, ground: _Ground) -> Checkpoint:
         """Train until steps, time, the judge or the user end it."""
@@ -286,11 +299,16 @@ class _Adaptation:
             raise KeyboardInterrupt
         return load_checkpoint(trained.checkpoint)
 
-    def _is_good(self, ground: _Ground, checkpoint: Checkpoint) -> bool:
-        """Measure the new model and decide."""
-        settings = self._settings
+    def _measure_new(self, ground: _Ground, checkpoint: Checkpoint) -> Figures:
+        """Measure the new model on the frames that the old one was measured on."""
         with self._show('measuring the new model', len(ground.pictures)) as step:
-            after = ground.gauge.measure(checkpoint.network, step)
+            after = self._report.after = ground.gauge.measure(checkpoint.network, step)
+        LOG.info('the new model: %.4f', after.value() or 0.0)
+        return after
+
+    def _is_good(self, before: Figures, after: Figures) -> bool:
+        """Decide."""
+        settings = self._settings
         limits = Limits(
             points_lost=settings.points_lost,
             least_agreement=settings.least_agreement,
@@ -298,19 +316,17 @@ class _Adaptation:
             vanished=settings.vanished,
             most_vanished=settings.most_vanished,
         )
-        decision = decide(Evidence(before=ground.before, after=after), limits)
-        self._report.after, self._report.reason = after, decision.reason
+        decision = decide(Evidence(before=before, after=after), limits)
+        self._report.reason = decision.reason
         return decision.accepted
 
-    def _hand_over(self, ground: _Ground, checkpoint: Checkpoint) -> None:
+    def _hand_over(self, ground: _Ground, checkpoint: Checkpoint, after: Figures) -> None:
         """Write the bundle."""
-        settings, after = self._settings, self._report.after
         data = list(ground.found.drives)
-        own = some_of(ground.pictures, settings.verify_frames)
-        own_frames = frame_set(own, self._model, 'frames kept aside')
-        frames = own_frames
+        own = some_of(ground.pictures, self._settings.verify_frames)
+        frames = own_frames = frame_set(own, self._model, 'frames kept aside')
         if self._guard is not None:
-            labelled = some_of(self._guard, settings.verify_frames)
+            labelled = some_of(self._guard, _count_verified(ground.precisions, self._settings))
             frames = frame_set(labelled, self._model, self._guard.title)
             data.append({**self._guard.facts, 'use': 'validation'})
         result = Result(
@@ -319,10 +335,10 @@ class _Adaptation:
             weights=checkpoint.state_dict,
             step=checkpoint.info.step,
             before=ground.before,
-            after=ground.before if after is None else after,
+            after=after,
             data=data,
         )
-        bundle, warnings = hand_over(
+        _, warnings = hand_over(
             result,
             self._job.out,
             self._work,
@@ -330,14 +346,18 @@ class _Adaptation:
             precisions=ground.precisions,
             calibration=own_frames,
         )
-        self._warn(*warnings)
         self._report.accepted, self._report.path = True, self._job.out
-        LOG.info('%s: %s', bundle.path, bundle.manifest.name)
+        self._warn(*warnings)
 
     def _warn(self, *lines: str) -> None:
         for line in lines:
             LOG.warning('%s', line)
         self._report.warnings += lines
+
+
+def _count_verified(precisions: Sequence[str], settings: AdaptSettings) -> int:
+    """Return how many pictures engines are compared on: lower precisions are judged by mAP50."""
+    return settings.verify_frames if len(precisions) == 1 else settings.verify_labelled
 
 
 def _too_few(found: Found, settings: AdaptSettings) -> str:

@@ -101,6 +101,7 @@ class AdaptSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
         looking_share: Largest share of the training time that goes into that.
         look_frames: Pictures that a look is on.
         verify_frames: Pictures that the engines of the new bundle are compared on.
+        verify_labelled: The same for a bundle with lower precisions, which labels judge.
         reading_share: Largest share of the time for reading the drives the first time.
         precision: ``32-true``, ``bf16-mixed``, or ``auto``: what the device computes fast.
         device: ``auto``, ``cpu`` or ``cuda``.
@@ -142,6 +143,7 @@ class AdaptSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
     looking_share: Share = 0.2
     look_frames: Positive = 24
     verify_frames: Positive = 24
+    verify_labelled: Positive = 100
     reading_share: Share = 0.35
     precision: Literal['auto', '32-true', 'bf16-mixed'] = 'auto'
     device: Literal['auto', 'cpu', 'cuda'] = 'auto'
