@@ -42,7 +42,8 @@ METHODS = {
     'cgdet': (PAIRS, 'method={name: cgdet}', 'teacher={model: RGB_RUN}'),
     'crossmatch': (
         PAIRS,
-        'method={name: crossmatch, arguments: {self_training: 0, ramp: 0, diversity: 0.1}}',
+        'method={name: crossmatch, arguments: {self_training: 0, auxiliary_weight: 0, ramp: 0, '
+        'diversity: 0.1, boxes: pseudo}}',  # no arg-max, which rounding may turn
         'teacher={model: RGB_RUN}',
     ),
 }
