@@ -37,6 +37,14 @@ def test_the_mean_is_of_the_kinds_that_were_measured():
     assert figures.mean_consistency(('boxes',)) is None
 
 
+def test_few_boxes_count_little():
+    figures = Figures(consistency={'flip': 0.9, 'gain': 0.9, 'boxes': 0.4}, box_weight=0.5)
+    assert figures.mean_consistency() == pytest.approx((0.9 + 0.9 + 0.5 * 0.4) / 2.5)
+    assert figures.mean_consistency(('boxes',)) == pytest.approx(0.4)
+    none = Figures(consistency={'boxes': 0.4}, box_weight=0.0)
+    assert none.mean_consistency() is None
+
+
 def test_what_was_not_measured_is_null():
     told = Figures(consistency={'flip': 0.2}).as_json()
     assert told['consistency'] == {
@@ -45,5 +53,6 @@ def test_what_was_not_measured_is_null():
         'temporal': None,
         'boxes': None,
         'mean': 0.2,
+        'box_weight': 1.0,
     }
     assert told['miou'] is None

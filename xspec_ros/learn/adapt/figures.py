@@ -41,6 +41,8 @@ class Figures:
             mirrored picture; ``gain``: alike after a change of gain, level, exponent and noise;
             ``temporal``: alike a moment later, where the scene has moved to; ``boxes``: F1 of
             the boxes of the mirrored picture.
+        box_weight: What ``boxes`` counts for in the mean, where the others count 1: a few boxes
+            more or less must not decide.
         teacher: Share of the pixels labelled as the RGB teacher does, pairs by day.
         agreement: Share of the pixels labelled as the source model does.
         shares: Share of the pixels of every class.
@@ -54,6 +56,7 @@ class Figures:
     map50: float | None = None
     per_class: Mapping[str, object] = field(default_factory=dict)
     consistency: Mapping[str, float] = field(default_factory=dict)
+    box_weight: float = 1.0
     teacher: float | None = None
     agreement: float | None = None
     shares: Mapping[str, float] = field(default_factory=dict)
@@ -63,9 +66,13 @@ class Figures:
     taught: int = 0
 
     def mean_consistency(self, kinds: tuple[str, ...] = KINDS) -> float | None:
-        """Return the mean over the kinds that were measured; None without any."""
-        values = [self.consistency[kind] for kind in kinds if kind in self.consistency]
-        return sum(values) / len(values) if values else None
+        """Return the weighted mean over the kinds that were measured; None without any."""
+        weights = {kind: self.box_weight if kind == 'boxes' else 1.0 for kind in kinds}
+        measured = [kind for kind in kinds if kind in self.consistency and weights[kind] > 0]
+        if not measured:
+            return None
+        total = sum(weights[kind] * self.consistency[kind] for kind in measured)
+        return total / sum(weights[kind] for kind in measured)
 
     def value(self) -> float | None:
         """Return the one number that weights are chosen by while training, higher is better.
@@ -85,7 +92,11 @@ class Figures:
             'miou': self.miou,
             'map50': self.map50,
             'per_class': dict(self.per_class),
-            'consistency': consistency | {'mean': self.mean_consistency()},
+            'consistency': {
+                **consistency,
+                'mean': self.mean_consistency(),
+                'box_weight': self.box_weight,
+            },
             'teacher_agreement': self.teacher,
             'class_share': dict(self.shares),
             'boxes_per_frame': dict(self.boxes),

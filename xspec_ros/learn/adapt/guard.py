@@ -50,6 +50,8 @@ if TYPE_CHECKING:
     from xspec_ros.learn.models.student import StudentOutput
     from xspec_ros.learn.train.networks import OpenedNetwork
 
+MANY_BOXES = 200  # with fewer, one box is worth more than a tenth of a point of the mean
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Aside:
@@ -83,6 +85,7 @@ class Gauge:
         look_frames: int = 24,
     ) -> None:
         self._contract, self._guard, self._most = contract, guard, look_frames
+        self._box_weight = 1.0
         rows, columns = contract.preparation.network_hw
         self._label_hw = rows // LABEL_STRIDE, columns // LABEL_STRIDE
         self._frames = [_Frame(self, number, each) for number, each in enumerate(aside)]
@@ -107,12 +110,17 @@ class Gauge:
     def remember(self, network: nn.Module) -> float:
         """Take a network's labels as those that others are held against: the source model's.
 
+        Its boxes tell how much a figure of boxes can be worth on these frames.
+
         Returns:
             Seconds that one answer took.
         """
-        began = time.monotonic()
+        began, boxes = time.monotonic(), 0
         for frame in self._frames:
-            frame.source = self._answer(network, frame.image).label_map
+            answer = self._answer(network, frame.image)
+            frame.source = answer.label_map
+            boxes += len(answer.boxes)
+        self._box_weight = min(1.0, boxes / MANY_BOXES)
         return (time.monotonic() - began) / max(1, len(self._frames))
 
     def measure(self, network: nn.Module, step: Callable[[], None] = lambda: None) -> Figures:
@@ -170,7 +178,7 @@ class Gauge:
                 class_names=contract.class_names,
                 detection_class_names=contract.detection_class_names,
             )
-        return tally.figures(contract, labelled)
+        return tally.figures(contract, labelled, self._box_weight)
 
     def _add(self, network: nn.Module, frame: _Frame, tally: Tally) -> None:
         """Count everything that one frame tells."""

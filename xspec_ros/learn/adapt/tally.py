@@ -126,8 +126,16 @@ class Tally:
         self.pixels += np.bincount(answer.label_map.ravel(), minlength=self.classes)
         self.box_classes += answer.boxes.class_ids.tolist()
 
-    def figures(self, contract: Contract, labelled: dict[str, object]) -> Figures:
-        """Return the counts as shares."""
+    def figures(
+        self, contract: Contract, labelled: dict[str, object], box_weight: float = 1.0
+    ) -> Figures:
+        """Return the counts as shares.
+
+        Args:
+            contract: Class names.
+            labelled: Summary of the guard set; empty without one.
+            box_weight: See ``Figures``.
+        """
         kinds = {
             'flip': self.flip,
             'gain': self.gain,
@@ -141,6 +149,7 @@ class Tally:
             map50=cast('float | None', labelled.get('map50')),
             per_class=cast('dict[str, object]', labelled.get('per_class', {})),
             consistency={k: ratio.value for k, ratio in kinds.items() if ratio.value is not None},
+            box_weight=box_weight,
             teacher=self.teacher.value,
             agreement=self.source.value,
             shares={
