@@ -27,9 +27,8 @@ if TYPE_CHECKING:
     from xspec_ros.learn.adapt.settings import AdaptSettings
 
 START_S = 5.0  # of a run, beside reading its pictures
-EXPORT_S = 30.0  # of one precision, graphs and file
-ENGINES = 3
-SLOWEST_ENGINE = 2.0  # beside the network measured here, pre- and post-processing included
+EXPORT_S = 20.0  # of one precision, graphs and files
+VERIFY_ANSWERS = 3.0  # what three engines take for a frame, in answers of the network here
 SLACK = 1.1  # steps are slower while pictures are drawn beside them
 
 
@@ -133,4 +132,4 @@ def export_seconds(precisions: int, frames: int, answer_s: float) -> float:
         frames: Pictures that every engine is compared on.
         answer_s: Seconds that one answer of the network takes.
     """
-    return precisions * (EXPORT_S + ENGINES * frames * SLOWEST_ENGINE * answer_s)
+    return precisions * (EXPORT_S + VERIFY_ANSWERS * frames * answer_s)

@@ -60,6 +60,7 @@ if TYPE_CHECKING:
     from xspec_ros.learn.train.recipe import Recipe
 
 LOG = logging.getLogger(__name__)
+ASIDE_TITLE = 'frames kept aside'
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -101,6 +102,15 @@ class _Inputs:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class _ToVerify:
+    """What the new bundle is to have, and what its engines are compared on."""
+
+    precisions: tuple[str, ...]
+    pictures: list[Picture]
+    origin: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class _Ground:
     """What training stands on."""
 
@@ -110,7 +120,7 @@ class _Ground:
     gauge: Gauge
     recipe: Recipe
     before: Figures
-    precisions: tuple[str, ...]
+    to_verify: _ToVerify
     deadline_s: float
 
 
@@ -232,8 +242,9 @@ class _Adaptation:
         settings, model = self._settings, self._model
         recipe = adapt_recipe(model, self._work, 'rgb' if alignment.used else 'gradient', settings)
         gauge = Gauge(aside, model.contract, guard=self._guard, look_frames=settings.look_frames)
-        precisions = precisions_of(model, labelled=self._guard is not None)
-        plan = self._plan(gauge, recipe, found, alignment, precisions)
+        pictures = [each.picture for each in aside]
+        to_verify = self._to_verify(pictures)
+        plan = self._plan(gauge, recipe, found, alignment, to_verify)
         LOG.info('%d steps, with a look every %d', plan.steps, plan.eval_every)
         self._ask_teacher(gauge)
         with self._show('measuring the old model', len(aside)) as step:
@@ -242,13 +253,24 @@ class _Adaptation:
         return _Ground(
             found=found,
             alignment=alignment,
-            pictures=[each.picture for each in aside],
+            pictures=pictures,
             gauge=gauge,
             recipe=with_steps(recipe, plan.steps, plan.eval_every),
             before=before,
-            precisions=precisions,
+            to_verify=to_verify,
             deadline_s=plan.deadline_s,
         )
+
+    def _to_verify(self, aside: Sequence[Picture]) -> _ToVerify:
+        """Choose pictures to compare engines on; mAP50, which judges int8, wants more of them."""
+        precisions = precisions_of(self._model, labelled=self._guard is not None)
+        most = self._settings.verify_frames
+        if self._guard is None:
+            pictures = some_of(aside, most)
+            return _ToVerify(precisions=precisions, pictures=pictures, origin=ASIDE_TITLE)
+        most = most if len(precisions) == 1 else self._settings.verify_labelled
+        pictures = some_of(self._guard, most)
+        return _ToVerify(precisions=precisions, pictures=pictures, origin=self._guard.title)
 
     def _ask_teacher(self, gauge: Gauge) -> None:
         if self._teacher is not None and not gauge.ask_teacher(self._teacher):
@@ -260,7 +282,7 @@ class _Adaptation:
         recipe: Recipe,
         found: Found,
         alignment: Alignment,
-        precisions: Sequence[str],
+        to_verify: _ToVerify,
     ) -> Plan:
         """See how many steps the time is good for; too little shows before it is spent."""
         answer_s = gauge.remember(self._model.opened.network)
@@ -268,9 +290,7 @@ class _Adaptation:
         costs = Costs(
             measure_s=measured * answer_s,
             look_s=looked * answer_s,
-            export_s=export_seconds(
-                len(precisions), _count_verified(precisions, self._settings), answer_s
-            ),
+            export_s=export_seconds(len(to_verify.precisions), len(to_verify.pictures), answer_s),
             step_s=recipe.train.batch_size * answer_s,  # at least
         )
         self._clock.plan(costs, self._settings)
@@ -323,12 +343,10 @@ class _Adaptation:
     def _hand_over(self, ground: _Ground, checkpoint: Checkpoint, after: Figures) -> None:
         """Write the bundle."""
         data = list(ground.found.drives)
-        own = some_of(ground.pictures, self._settings.verify_frames)
-        frames = own_frames = frame_set(own, self._model, 'frames kept aside')
         if self._guard is not None:
-            labelled = some_of(self._guard, _count_verified(ground.precisions, self._settings))
-            frames = frame_set(labelled, self._model, self._guard.title)
             data.append({**self._guard.facts, 'use': 'validation'})
+        own = some_of(ground.pictures, self._settings.verify_frames)
+        to_verify = ground.to_verify
         result = Result(
             model=self._model,
             recipe=ground.recipe,
@@ -342,9 +360,9 @@ class _Adaptation:
             result,
             self._job.out,
             self._work,
-            frames=frames,
-            precisions=ground.precisions,
-            calibration=own_frames,
+            frames=frame_set(to_verify.pictures, self._model, to_verify.origin),
+            precisions=to_verify.precisions,
+            calibration=frame_set(own, self._model, ASIDE_TITLE),
         )
         self._report.accepted, self._report.path = True, self._job.out
         self._warn(*warnings)
@@ -353,11 +371,6 @@ class _Adaptation:
         for line in lines:
             LOG.warning('%s', line)
         self._report.warnings += lines
-
-
-def _count_verified(precisions: Sequence[str], settings: AdaptSettings) -> int:
-    """Return how many pictures engines are compared on: lower precisions are judged by mAP50."""
-    return settings.verify_frames if len(precisions) == 1 else settings.verify_labelled
 
 
 def _too_few(found: Found, settings: AdaptSettings) -> str:
