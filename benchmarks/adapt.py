@@ -135,7 +135,7 @@ def write_test_set(folder: Path) -> Path:
 
 
 def pack_real(data: Path, folder: Path) -> list[Path]:
-    """Pack the pairs of MSRS that are for training into a bag without their boxes' truth."""
+    """Pack the pairs of MSRS that are for training into a bag; its labels are not looked at."""
     bag = folder / 'msrs_train_b.mcap'
     if not bag.exists():
         folder.mkdir(parents=True, exist_ok=True)

@@ -30,6 +30,7 @@ from xspec_ros.datasets import write_dataset
 from xspec_ros.errors import DataError
 from xspec_ros.learn.adapt.choose import choose, Sieve
 from xspec_ros.learn.adapt.drives import DriveOptions, open_drive, sample_of
+from xspec_ros.learn.data.states import file_states
 from xspec_ros.learn.data.whole import whole_folder
 
 if TYPE_CHECKING:
@@ -291,13 +292,7 @@ def _key(paths: Sequence[Path], reading: Reading) -> str:
     """Return what the chosen frames depend on; it changes with a drive's files."""
     states: list[object] = [FORMAT]
     for path in paths:
-        files = sorted(path.rglob('*')) if path.is_dir() else [path]
-        try:
-            seen = [(str(f), f.stat().st_size, f.stat().st_mtime_ns) for f in files]
-        except OSError as err:
-            message = f'cannot read {path}: {err.strerror or err}'
-            raise DataError(message, hint='give a bag or a data set folder') from err
-        states += [str(path.resolve()), seen]
+        states += [str(path.resolve()), file_states(path)]
     options, settings = reading.options, reading.settings
     states += [getattr(settings, name) for name in CHOOSING]
     states += [options.rgb, options.thermal, msgspec.to_builtins(options.sync)]

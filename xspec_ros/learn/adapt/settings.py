@@ -24,6 +24,7 @@ from xspec_ros.config import convert
 from xspec_ros.errors import ConfigError
 from xspec_ros.learn.data.augment import PhotoArgs
 from xspec_ros.learn.data.geometry import CropArgs
+from xspec_ros.learn.train.recipe import Precision
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -145,7 +146,7 @@ class AdaptSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
     verify_frames: Positive = 24
     verify_labelled: Positive = 100
     reading_share: Share = 0.35
-    precision: Literal['auto', '32-true', 'bf16-mixed'] = 'auto'
+    precision: Precision = 'auto'
     device: Literal['auto', 'cpu', 'cuda'] = 'auto'
     seed: int = 0
 

@@ -34,6 +34,7 @@ from xspec_ros.errors import DataError, MessageError
 from xspec_ros.learn.data.daylight import is_day
 from xspec_ros.learn.data.picture import Picture
 from xspec_ros.learn.data.registered import on_thermal_grid
+from xspec_ros.learn.data.states import file_states
 from xspec_ros.learn.data.whole import whole_folder
 from xspec_ros.perception.settings import InputSettings
 
@@ -288,15 +289,16 @@ def _on_one_grid(
 def _key(choice: BagChoice) -> str:
     """Return what the cache is found by; it changes with the bag's size and time of change."""
     path = choice.path
-    files = sorted(path.rglob('*')) if path.is_dir() else [path]
-    try:
-        states = [(file.name, file.stat().st_size, file.stat().st_mtime_ns) for file in files]
-    except OSError as err:
-        message = f'cannot read {path}: {err.strerror or err}'
-        raise DataError(message, hint='give the path of a bag') from err
     names = [label.name for label in choice.classes]
     rig = None if choice.rig is None else msgspec.to_builtins(choice.rig)
-    settings = [CACHE_VERSION, str(path.resolve()), states, choice.modality, choice.every, rig]
+    settings = [
+        CACHE_VERSION,
+        str(path.resolve()),
+        file_states(path),
+        choice.modality,
+        choice.every,
+        rig,
+    ]
     settings += [names, choice.detection_classes]
     return hashlib.sha256(msgspec.json.encode(settings, order='sorted')).hexdigest()[:16]
 

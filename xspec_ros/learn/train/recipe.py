@@ -16,7 +16,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal, TYPE_CHECKING
+from typing import Annotated, Literal, TYPE_CHECKING, TypeAlias
 
 import msgspec
 
@@ -37,6 +37,7 @@ if TYPE_CHECKING:
 
 Positive = Annotated[int, msgspec.Meta(ge=1)]
 Share = Annotated[float, msgspec.Meta(ge=0, le=1)]
+Precision: TypeAlias = Literal['auto', '32-true', 'bf16-mixed']
 NETWORK_STRIDE = 32
 
 
@@ -155,7 +156,7 @@ class TrainArgs(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
     weight_decay: Annotated[float, msgspec.Meta(ge=0)] = 0.02
     clip_norm: Annotated[float, msgspec.Meta(gt=0)] = 10.0
     ema_decay: Share = 0.998
-    precision: Literal['auto', '32-true', 'bf16-mixed'] = 'auto'
+    precision: Precision = 'auto'
     device: Literal['auto', 'cpu', 'cuda'] = 'auto'
     processes: Positive = 1
     log_every: Positive = 20
