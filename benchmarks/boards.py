@@ -83,7 +83,7 @@ REAL = Board(
 OTHER = 'synth seed 94, other camera'
 OTHER_CAMERA = Board(
     rows=(
-        ('deployed model', 'deployed', 'thermal'),
+        ('deployed model', 'oracle', 'thermal'),
         ('its own labels (arg-max)', 'own_labels', 'thermal'),
         ('CrossMatch without RGB and consistency', 'crossmatch_alone', 'thermal'),
         ('CrossMatch without consistency', 'crossmatch_plain', 'thermal'),
@@ -97,7 +97,7 @@ OTHER_CAMERA = Board(
         ('mAP50', 'all', ('map50',)),
         ('mAP', 'all', ('map',)),
     ),
-    low='deployed',
+    low='oracle',
     high='other_oracle',
 )
 BOX_ROWS: tuple[Row, ...] = (
@@ -107,7 +107,7 @@ BOX_ROWS: tuple[Row, ...] = (
     ('+ contrast', 'contrast', 'thermal'),
     ('+ guidance', 'guidance', 'thermal'),
     ('+ both (cgdet)', 'cgdet', 'thermal'),
-    ("baseline from the teacher's weights", 'started', 'thermal'),
+    ('baseline from nothing', 'scratch', 'thermal'),
     ('no thermal labels: pseudo-boxes alone', 'unlabelled', 'thermal'),
     ('no thermal labels: + both', 'unlabelled_cgdet', 'thermal'),
     ('boxes alone', 'boxes', 'thermal'),

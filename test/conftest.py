@@ -16,7 +16,13 @@
 
 from __future__ import annotations
 
+import os
+
 import pytest
+
+# Test processes run side by side: threads within each only wait for one another.
+for _library in ('OMP', 'MKL', 'OPENBLAS'):
+    os.environ.setdefault(f'{_library}_NUM_THREADS', '1')
 
 
 @pytest.fixture(scope='session')

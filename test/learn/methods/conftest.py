@@ -134,3 +134,43 @@ def train_on(method, batch, steps, *, until=0.0):
 def run():
     """Return a function that trains a method on one batch and returns its losses."""
     return train_on
+
+
+def exported(network):
+    """Return the deployed thermal graph of a student, as code, and the names of its tensors."""
+    from xspec_ros.learn.models import graphs
+    from xspec_ros.learn.models.deploy import ThermalGraph
+
+    frame = (torch.randint(0, 255, (1, 48, 64, 1), dtype=torch.uint8), torch.tensor([0.0, 255.0]))
+    graph = ThermalGraph(graphs(network, 'thermal')['thermal'], (64, 64)).eval()
+    with torch.no_grad():
+        program = torch.export.export(graph, frame)
+    return program.graph_module.code, list(program.state_dict)
+
+
+@pytest.fixture(scope='session')
+def plain_graph():
+    """Return what is exported of a small student that no method has seen; it takes seconds."""
+    from xspec_ros.learn.models import build_network
+
+    sizes = {'num_classes': CLASSES, 'num_detection_classes': 3, 'width': 0.25, 'in_channels': 1}
+    return exported(build_network('student', sizes))
+
+
+@pytest.fixture
+def deploys_as_plain(context, pairs, plain_graph):
+    """Return a function that asserts that a method left nothing in its student but weights."""
+
+    def check(student):
+        student.eval()
+        alone = context('student').student.eval()
+        assert set(alone.state_dict()) == set(student.state_dict())
+        alone.load_state_dict(student.state_dict())
+        with torch.no_grad():
+            ours, theirs = student(pairs.thermal), alone(pairs.thermal)
+        assert torch.equal(ours.seg_logits, theirs.seg_logits)
+        for one, other in zip(ours.det, theirs.det, strict=True):
+            assert all(torch.equal(a, b) for a, b in zip(one[:3], other[:3], strict=True))
+        assert exported(student) == plain_graph
+
+    return check

@@ -111,6 +111,9 @@ def kill_after(process, step):
     assert process.returncode == -signal.SIGKILL
 
 
+# What a method keeps is tried below for each of them; a process that dies, with the least and the
+# most that is kept.
+@pytest.mark.parametrize('settings', ['supervised', 'crossmatch'], indirect=True)
 def test_a_killed_process_goes_on_bit_by_bit(toy_recipe, tmp_path, settings):
     recipe = toy_recipe(*settings, *EVERY)
     run_recipe(recipe, RunOptions(out=tmp_path / 'whole'))

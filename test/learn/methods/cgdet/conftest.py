@@ -19,6 +19,11 @@ from __future__ import annotations
 import pytest
 import torch
 
+from xspec_ros.config import convert
+from xspec_ros.learn.methods.cgdet.args import CgdetArgs
+from xspec_ros.learn.methods.cgdet.method import Cgdet
+from xspec_ros.learn.models import build_network
+
 
 def acquaint(network, pictures):
     """Return the network with the statistics of the pictures in its norms."""
@@ -36,3 +41,71 @@ def acquaint(network, pictures):
 @pytest.fixture
 def acquainted():
     return acquaint
+
+
+@pytest.fixture
+def teacher(pairs, acquainted):
+    """Return a function that builds an RGB network whose norms know the pairs."""
+
+    def build(**arguments):
+        torch.manual_seed(5)
+        sizes = {'num_classes': 5, 'num_detection_classes': 3, 'width': 0.25, 'in_channels': 3}
+        return acquainted(build_network('student', sizes | arguments), pairs.rgb)
+
+    return build
+
+
+@pytest.fixture
+def build(context, teacher):
+    """Return a function that builds the method around small networks."""
+
+    def make(network=None, *, encoder='light', steps=10, **arguments):
+        args = convert(arguments, CgdetArgs, 'method.arguments')
+        network = teacher() if network is None else network
+        around = context('student', teacher=network, encoder=encoder, steps=steps)
+        return Cgdet(around, args)
+
+    return make
+
+
+@pytest.fixture
+def settled(build, pairs, acquainted):
+    """Return a function that builds the method in evaluation mode, its norms knowing the pairs."""
+
+    def make(**arguments):
+        method = build(**arguments)
+        acquainted(method.student, pairs.thermal)
+        return method.eval()
+
+    return make
+
+
+@pytest.fixture
+def mixed(pairs, night):
+    """Return pairs of which the second and the last are unlabelled and of the night."""
+    dark = torch.tensor([False, True, False, True])
+    values = {
+        name: torch.where(dark.reshape(-1, *(1,) * (value.ndim - 1)), night.tensors()[name], value)
+        for name, value in pairs.tensors().items()
+    }
+    return pairs._replace(**values)
+
+
+def optimise_on(method, batch, steps):
+    """Train as the loop does; return the total of every step."""
+    optimizer = torch.optim.AdamW((p for p in method.parameters() if p.requires_grad), 1e-2)
+    losses = []
+    for step in range(steps):
+        out = method.training_step(batch, step)
+        out.loss.backward()
+        optimizer.step()
+        optimizer.zero_grad()
+        method.after_step(step)
+        losses.append(out.loss.detach())
+    return losses
+
+
+@pytest.fixture
+def optimise():
+    """Return a function that takes some steps on a batch."""
+    return optimise_on

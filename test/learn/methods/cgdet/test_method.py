@@ -20,86 +20,16 @@ import copy
 
 import pytest
 import torch
-from torch import distributed
-from torch.multiprocessing import start_processes
 
-from xspec_ros.config import convert
 from xspec_ros.errors import ConfigError, DataError
 from xspec_ros.learn.batch import NO_BOX
-from xspec_ros.learn.methods.cgdet.args import CgdetArgs
-from xspec_ros.learn.methods.cgdet.method import Cgdet
-from xspec_ros.learn.methods.method import Start
 from xspec_ros.learn.methods.supervised.args import SupervisedArgs
 from xspec_ros.learn.methods.supervised.method import Supervised
-from xspec_ros.learn.models import build_network, graphs
-from xspec_ros.learn.models.deploy import ThermalGraph
 
 PLAIN = {'seg', 'complement', 'box', 'obj', 'cls'}
 TERMS = PLAIN | {'contrast', 'guidance'}
 SILENT = {'contrast_weight': 0.0, 'guidance_weight': 0.0}
 LATE = 9  # a step at which both weights are full
-
-
-@pytest.fixture
-def teacher(pairs, acquainted):
-    """Return a function that builds an RGB network whose norms know the pairs."""
-
-    def build(**arguments):
-        torch.manual_seed(5)
-        sizes = {'num_classes': 5, 'num_detection_classes': 3, 'width': 0.25, 'in_channels': 3}
-        return acquainted(build_network('student', sizes | arguments), pairs.rgb)
-
-    return build
-
-
-@pytest.fixture
-def build(context, teacher):
-    """Return a function that builds the method around small networks."""
-
-    def make(network=None, *, encoder='light', steps=10, **arguments):
-        args = convert(arguments, CgdetArgs, 'method.arguments')
-        network = teacher() if network is None else network
-        around = context('student', teacher=network, encoder=encoder, steps=steps)
-        return Cgdet(around, args)
-
-    return make
-
-
-@pytest.fixture
-def settled(build, pairs, acquainted):
-    """Return a function that builds the method in evaluation mode, its norms knowing the pairs."""
-
-    def make(**arguments):
-        method = build(**arguments)
-        acquainted(method.student, pairs.thermal)
-        return method.eval()
-
-    return make
-
-
-@pytest.fixture
-def mixed(pairs, night):
-    """Return pairs of which the second and the last are unlabelled and of the night."""
-    dark = torch.tensor([False, True, False, True])
-    values = {
-        name: torch.where(dark.reshape(-1, *(1,) * (value.ndim - 1)), night.tensors()[name], value)
-        for name, value in pairs.tensors().items()
-    }
-    return pairs._replace(**values)
-
-
-def optimise(method, batch, steps):
-    """Train as the loop does; return the total of every step."""
-    optimizer = torch.optim.AdamW((p for p in method.parameters() if p.requires_grad), 1e-2)
-    losses = []
-    for step in range(steps):
-        out = method.training_step(batch, step)
-        out.loss.backward()
-        optimizer.step()
-        optimizer.zero_grad()
-        method.after_step(step)
-        losses.append(out.loss.detach())
-    return losses
 
 
 def same(one, two):
@@ -125,7 +55,7 @@ def test_both_weights_grow_from_nothing(settled, pairs):
 
 @pytest.mark.parametrize('queue', [0, 4])
 def test_without_its_terms_the_method_is_supervised_training_bit_by_bit(
-    build, context, pairs, queue
+    build, context, pairs, queue, optimise
 ):
     method = build(queue=queue, **SILENT)
     ours, random = optimise(method, pairs, 3), torch.get_rng_state()
@@ -179,7 +109,7 @@ def test_each_term_moves_its_own_groups(build, teacher, pairs, monkeypatch, term
     assert all(p.grad is None for p in network.parameters())
 
 
-def test_the_teacher_stands_still_and_is_no_part_of_the_state(build, teacher, pairs):
+def test_the_teacher_stands_still_and_is_no_part_of_the_state(build, teacher, pairs, optimise):
     network = teacher()
     before = copy.deepcopy(network.state_dict())
     method = build(network)
@@ -274,11 +204,6 @@ def test_bf16_and_fp32_agree(settled, pairs):
     assert float(rounded) == pytest.approx(float(exact), rel=1e-2)
 
 
-def test_four_frames_are_learnt_by_heart(build, pairs, run):
-    losses = run(build(ramp=0.0), pairs, 200, until=0.19)
-    assert losses[-1] < 0.2 * losses[0]
-
-
 def test_unsure_labels_weigh_less_in_the_contrast(settled, pairs):
     method = settled()
     sure = method.training_step(pairs, LATE).terms
@@ -321,7 +246,7 @@ def test_night_boxes_come_from_the_average_late_in_the_run(build, mixed):
     assert float(plain['obj']) == pytest.approx(float(early['obj']), rel=1e-2)
 
 
-def test_the_average_follows_the_student(build, mixed):
+def test_the_average_follows_the_student(build, mixed, optimise):
     method = build(night_score=0.5)
     method.train()
     optimise(method, mixed, 2)
@@ -335,122 +260,8 @@ def test_the_average_follows_the_student(build, mixed):
     assert not any(layer.training for layer in method.night.modules())
 
 
-def test_a_resumed_run_goes_on_as_if_never_stopped(build, mixed):
-    arguments = {'queue': 3, 'background': 1, 'night_score': 0.0}
-    method, other = build(**arguments), build(**arguments)
-    optimise(method, mixed, 2)
-    other.load_state_dict(copy.deepcopy(method.state_dict()))
-    for each in (method, other):
-        optimise(each, mixed, 2)
-    assert same(method.state_dict(), other.state_dict())
-
-
-def test_cgdet_begins_from_cgdet_exactly(build, pairs):
-    earlier, later = build(queue=3, night_score=0.5), build(queue=3, night_score=0.5)
-    optimise(earlier, pairs, 2)
-    state = earlier.state_dict()
-    later.begin(Start(method='cgdet', modality='thermal', network={}, state=state))
-    assert same(later.state_dict(), state)
-    with pytest.raises(DataError, match='does not fit'):
-        build().begin(Start(method='cgdet', modality='thermal', network={}, state=state))
-
-
-def test_cgdet_begins_from_the_weights_of_another_network(build, teacher):
-    network = teacher()
-    method = build(network, night_score=0.5)
-    method.begin(
-        Start(method='supervised', modality='rgb', network=network.state_dict(), state={})
-    )
-    for ours in (method.student, method.night.network):
-        torch.testing.assert_close(
-            ours.backbone.stem[0].weight, network.backbone.stem[0].weight.sum(dim=1, keepdim=True)
-        )
-        assert torch.equal(ours.pyramid.smooth3[0][0].weight, network.pyramid.smooth3[0][0].weight)
-
-
-def test_the_deployed_graph_is_that_of_a_supervised_student(build, context, pairs):
-    supervised = Supervised(context('student'), SupervisedArgs())
-    method = build(queue=2, night_score=0.5)
-    found = []
-    for each in (method, supervised):
-        optimise(each, pairs, 1)
-        program = torch.export.export(each.student.eval(), (pairs.thermal,))
-        shapes = {name: value.shape for name, value in program.state_dict.items()}
-        found.append((program.graph_module.code, shapes))
-    assert found[0] == found[1]
-    supervised.student.load_state_dict(method.student.state_dict())
-    frame = (torch.randint(0, 255, (1, 48, 64, 1), dtype=torch.uint8), torch.tensor([0.0, 255.0]))
-    answers = [
-        ThermalGraph(graphs(each.student, 'thermal')['thermal'], (64, 64)).eval()(*frame)
-        for each in (method, supervised)
-    ]
-    assert all(torch.equal(ours, theirs) for ours, theirs in zip(*answers, strict=True))
-
-
-def test_a_teacher_of_another_width_has_adapters_of_its_own(build, teacher, pairs):
-    method = build(teacher(width=0.5))
-    assert [tuple(a.weight.shape[:2]) for a in method.adapters] == [(48, 24)] * 3
-    out = method.training_step(pairs, LATE)
-    assert float(out.terms['guidance']) > 0
-
-
-@pytest.mark.parametrize('encoder', ['mit_b0', 'resnet50'])
-def test_larger_encoders_make_a_step(build, teacher, pairs, rows, encoder):
-    pytest.importorskip('transformers')
-    method = build(teacher(), encoder=encoder)
-    out = method.training_step(rows(pairs, [0, 1]), LATE)
-    out.loss.backward()
-    assert torch.isfinite(out.loss)
-    assert all(float(out.terms[name]) > 0 for name in ('contrast', 'guidance'))
-
-
 def test_a_batch_without_thermal_and_unknown_classes_are_refused(build, pairs):
     with pytest.raises(DataError, match='pair 0/0'):
         build().training_step(pairs._replace(thermal=None), 0)
     with pytest.raises(ConfigError, match='persn'):
         build(base={'class_weights': {'persn': 2.0}})
-
-
-ARGUMENTS = {'queue': 16, 'background': 2}
-
-
-def one_of_two(rank, store, folder, method, batches):
-    """Take a step as one of two processes; leave the mean gradient and the queue."""
-    torch.set_num_threads(1)
-    distributed.init_process_group('gloo', init_method=store, rank=rank, world_size=2)
-    method.training_step(batches[rank], LATE).loss.backward()
-    trained = [p for p in method.parameters() if p.requires_grad]
-    for parameter in trained:
-        distributed.all_reduce(parameter.grad)
-        parameter.grad /= 2
-    method.after_step(LATE)
-    torch.save(([p.grad for p in trained], method.queue.state_dict()), folder / f'{rank}.pt')
-    distributed.destroy_process_group()
-
-
-@pytest.mark.skipif(torch.cuda.is_available(), reason='forks, which CUDA does not survive')
-@pytest.mark.parametrize('parts', [([0, 2], [1, 3]), ([0], [1, 2, 3])])
-def test_two_processes_give_the_gradient_and_the_queue_of_one(
-    settled, mixed, rows, tmp_path, parts
-):
-    """Also where one of them has all the day and the other all the night."""
-    method = settled(**ARGUMENTS)
-    batches = [rows(mixed, part) for part in parts]
-    start_processes(
-        one_of_two,
-        (f'file://{tmp_path / "store"}', tmp_path, method, batches),
-        nprocs=2,
-        start_method='fork',
-    )
-    method.training_step(rows(mixed, [*parts[0], *parts[1]]), LATE).loss.backward()
-    method.after_step(LATE)
-    trained = [(n, p) for n, p in method.named_parameters() if p.requires_grad]
-    for rank in (0, 1):
-        gradients, queue = torch.load(tmp_path / f'{rank}.pt')
-        assert torch.equal(queue['pushed'], method.queue.pushed)
-        for ours, theirs in zip(method.queue.z, queue['z'], strict=True):  # in any order
-            near = (ours @ theirs.T).amax(dim=1)
-            torch.testing.assert_close(near, ours.square().sum(dim=1), rtol=1e-4, atol=1e-4)
-        for (name, parameter), gradient in zip(trained, gradients, strict=True):
-            far = float((gradient - parameter.grad).norm())  # one picture is convolved otherwise
-            assert far <= 1e-3 * float(parameter.grad.norm()) + 1e-6, name
