@@ -196,6 +196,7 @@ def row(
         str(out),
         '--minutes',
         str(options.minutes),
+        *(word for setting in options.set for word in ('--set', setting)),
         kept=options.out / 'answers' / f'{name}.json',
     )
     frames = found['frames']
@@ -218,6 +219,7 @@ def main() -> int:
     parser.add_argument('--name', default='model', help='what its cases are kept under')
     parser.add_argument('--real', type=Path, help='folder of the real data sets')
     parser.add_argument('--minutes', type=float, default=5.0)
+    parser.add_argument('--set', action='append', default=[], help='key=value of the settings')
     parser.add_argument('--only', help='cases, with commas; all when left out')
     parser.add_argument('--out', type=Path, default=Path('runs/adapt'))
     options = parser.parse_args()
