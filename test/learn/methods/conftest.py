@@ -21,6 +21,7 @@ import pytest
 torch = pytest.importorskip('torch')
 
 CLASSES = 5
+SIZES = {'num_classes': CLASSES, 'num_detection_classes': 3, 'width': 0.25}
 
 
 def make_pairs(*, count=4, size_hw=(64, 64), seed=0):
@@ -97,11 +98,10 @@ def context():
 
     def build(name='fusion', *, modality='thermal', teacher=None, steps=10, **arguments):
         torch.manual_seed(0)
-        sizes = {'num_classes': CLASSES, 'num_detection_classes': 3, 'width': 0.25}
 
         def network(which):
             channels = 3 if which == 'rgb' else 1
-            return build_network(name, {**sizes, 'in_channels': channels, **arguments})
+            return build_network(name, {**SIZES, 'in_channels': channels, **arguments})
 
         return MethodContext(
             student=network(modality),
@@ -136,16 +136,23 @@ def run():
     return train_on
 
 
-def exported(network):
-    """Return the deployed thermal graph of a student, as code, and the names of its tensors."""
+def export_thermal(network):
+    """Return the deployed thermal graph as code, the names of its tensors, and its answers."""
     from xspec_ros.learn.models import graphs
     from xspec_ros.learn.models.deploy import ThermalGraph
 
-    frame = (torch.randint(0, 255, (1, 48, 64, 1), dtype=torch.uint8), torch.tensor([0.0, 255.0]))
+    generator = torch.Generator().manual_seed(0)  # the same frame for every network
+    picture = torch.randint(0, 255, (1, 48, 64, 1), dtype=torch.uint8, generator=generator)
+    frame = (picture, torch.tensor([0.0, 255.0]))
     graph = ThermalGraph(graphs(network, 'thermal')['thermal'], (64, 64)).eval()
     with torch.no_grad():
         program = torch.export.export(graph, frame)
-    return program.graph_module.code, list(program.state_dict)
+        return program.graph_module.code, list(program.state_dict), graph(*frame)
+
+
+@pytest.fixture
+def exported():
+    return export_thermal
 
 
 @pytest.fixture(scope='session')
@@ -153,8 +160,7 @@ def plain_graph():
     """Return what is exported of a small student that no method has seen; it takes seconds."""
     from xspec_ros.learn.models import build_network
 
-    sizes = {'num_classes': CLASSES, 'num_detection_classes': 3, 'width': 0.25, 'in_channels': 1}
-    return exported(build_network('student', sizes))
+    return export_thermal(build_network('student', {**SIZES, 'in_channels': 1}))[:2]
 
 
 @pytest.fixture
@@ -171,6 +177,60 @@ def deploys_as_plain(context, pairs, plain_graph):
         assert torch.equal(ours.seg_logits, theirs.seg_logits)
         for one, other in zip(ours.det, theirs.det, strict=True):
             assert all(torch.equal(a, b) for a, b in zip(one[:3], other[:3], strict=True))
-        assert exported(student) == plain_graph
+        assert export_thermal(student)[:2] == plain_graph
 
     return check
+
+
+def one_of_two(rank, store, folder, work, batches):
+    """Do the work of one of two processes and leave what it gives."""
+    torch.set_num_threads(1)
+    torch.distributed.init_process_group('gloo', init_method=store, rank=rank, world_size=2)
+    torch.save(work(batches[rank]), folder / f'{rank}.pt')
+    torch.distributed.destroy_process_group()
+
+
+@pytest.fixture
+def two_processes(tmp_path):
+    """Return a function that does some work on two batches, in two processes that know each other.
+
+    They are forked: the work finds everything as it is here, and leaves nothing behind.
+    """
+    from torch.multiprocessing import start_processes
+
+    def run(work, batches):
+        store = f'file://{tmp_path / "store"}'
+        arguments = (store, tmp_path, work, batches)
+        start_processes(one_of_two, arguments, nprocs=2, start_method='fork')
+        return [torch.load(tmp_path / f'{rank}.pt') for rank in range(2)]
+
+    return run
+
+
+def train_by_the_loop(method, batch, optimizer, numbers):
+    losses = []
+    for step in numbers:
+        out = method.training_step(batch, step)
+        out.loss.backward()
+        optimizer.step()
+        optimizer.zero_grad()
+        method.after_step(step)
+        losses.append(out.loss.detach())
+    return losses
+
+
+@pytest.fixture
+def loop():
+    """Return a function that takes numbered steps as the training loop does."""
+    return train_by_the_loop
+
+
+def mean_over_processes(parameter):
+    torch.distributed.all_reduce(parameter.grad)
+    return parameter.grad / 2
+
+
+@pytest.fixture
+def mean_gradient():
+    """Return a function that gives the mean of both processes' gradients of a parameter."""
+    return mean_over_processes

@@ -20,8 +20,6 @@ import copy
 
 import pytest
 import torch
-from torch import distributed
-from torch.multiprocessing import start_processes
 from torch.nn.modules.batchnorm import _BatchNorm
 
 from xspec_ros.errors import DataError
@@ -152,35 +150,21 @@ def test_training_leaves_no_trace_in_the_deployed_network(build, mixed, run, dep
     deploys_as_plain(method.student)
 
 
-def one_of_two(rank, store, folder, method, batches):
-    """Take a step as one of two processes and leave the mean gradient."""
-    torch.set_num_threads(1)
-    distributed.init_process_group('gloo', init_method=store, rank=rank, world_size=2)
-    method.training_step(batches[rank], LATE).loss.backward()
-    trained = [p for p in method.parameters() if p.requires_grad]
-    for parameter in trained:
-        distributed.all_reduce(parameter.grad)
-        parameter.grad /= 2
-    torch.save([p.grad for p in trained], folder / f'{rank}.pt')
-    distributed.destroy_process_group()
-
-
 @pytest.mark.skipif(torch.cuda.is_available(), reason='forks, which CUDA does not survive')
 @pytest.mark.parametrize('split', [[[0, 2], [1, 3]], [[0, 1], [2, 3]]], ids=['mixed', 'by hour'])
-def test_two_processes_go_on_together(build, mixed, rows, tmp_path, split):
+def test_two_processes_go_on_together(build, mixed, rows, two_processes, mean_gradient, split):
     """With all the night in one of them too; what is labelled is learnt as one would learn it."""
     silent = {'source_night': 0.0, 'aux': 0.0}
     method = build(content=1e-12, style=1e-12, **silent).eval()  # all counts are exchanged
     halves = [rows(mixed, part) for part in split]
-    start_processes(
-        one_of_two,
-        (f'file://{tmp_path / "store"}', tmp_path, method, halves),
-        nprocs=2,
-        start_method='fork',
-    )
+
+    def work(batch):
+        method.training_step(batch, LATE).loss.backward()
+        return [mean_gradient(p) for p in method.parameters() if p.requires_grad]
+
+    shared, _ = two_processes(work, halves)
     alone = build(content=0.0, style=0.0, **silent).eval()
     alone.training_step(mixed, LATE).loss.backward()
-    shared = torch.load(tmp_path / '0.pt')
     own = [p.grad for p in alone.parameters() if p.requires_grad]
     for one, other in zip(shared, own, strict=True):
         scale = other.abs().max().item()

@@ -32,10 +32,6 @@ SILENT = {'contrast_weight': 0.0, 'guidance_weight': 0.0}
 LATE = 9  # a step at which both weights are full
 
 
-def same(one, two):
-    return one.keys() == two.keys() and all(torch.equal(one[key], two[key]) for key in one)
-
-
 def test_terms_sum_to_the_loss(build, pairs):
     out = build().training_step(pairs, LATE)
     assert set(out.terms) == TERMS
@@ -55,7 +51,7 @@ def test_both_weights_grow_from_nothing(settled, pairs):
 
 @pytest.mark.parametrize('queue', [0, 4])
 def test_without_its_terms_the_method_is_supervised_training_bit_by_bit(
-    build, context, pairs, queue, optimise
+    build, context, pairs, queue, optimise, same
 ):
     method = build(queue=queue, **SILENT)
     ours, random = optimise(method, pairs, 3), torch.get_rng_state()
@@ -109,7 +105,9 @@ def test_each_term_moves_its_own_groups(build, teacher, pairs, monkeypatch, term
     assert all(p.grad is None for p in network.parameters())
 
 
-def test_the_teacher_stands_still_and_is_no_part_of_the_state(build, teacher, pairs, optimise):
+def test_the_teacher_stands_still_and_is_no_part_of_the_state(
+    build, teacher, pairs, optimise, same
+):
     network = teacher()
     before = copy.deepcopy(network.state_dict())
     method = build(network)

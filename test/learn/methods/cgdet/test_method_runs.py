@@ -20,8 +20,6 @@ import copy
 
 import pytest
 import torch
-from torch import distributed
-from torch.multiprocessing import start_processes
 
 from xspec_ros.errors import DataError
 from xspec_ros.learn.methods.method import Start
@@ -29,16 +27,12 @@ from xspec_ros.learn.methods.method import Start
 LATE = 9  # a step at which both weights are full
 
 
-def same(one, two):
-    return one.keys() == two.keys() and all(torch.equal(one[key], two[key]) for key in one)
-
-
 def test_four_frames_are_learnt_by_heart(build, pairs, run):
     losses = run(build(ramp=0.0), pairs, 200, until=0.19)
     assert losses[-1] < 0.2 * losses[0]
 
 
-def test_a_resumed_run_goes_on_as_if_never_stopped(build, mixed, optimise):
+def test_a_resumed_run_goes_on_as_if_never_stopped(build, mixed, optimise, same):
     arguments = {'queue': 3, 'background': 1, 'night_score': 0.0}
     method, other = build(**arguments), build(**arguments)
     optimise(method, mixed, 2)
@@ -48,7 +42,7 @@ def test_a_resumed_run_goes_on_as_if_never_stopped(build, mixed, optimise):
     assert same(method.state_dict(), other.state_dict())
 
 
-def test_cgdet_begins_from_cgdet_exactly(build, pairs, optimise):
+def test_cgdet_begins_from_cgdet_exactly(build, pairs, optimise, same):
     earlier, later = build(queue=3, night_score=0.5), build(queue=3, night_score=0.5)
     optimise(earlier, pairs, 2)
     state = earlier.state_dict()
@@ -99,39 +93,25 @@ def test_larger_encoders_make_a_step(build, teacher, pairs, rows, encoder):
 ARGUMENTS = {'queue': 16, 'background': 2}
 
 
-def one_of_two(rank, store, folder, method, batches):
-    """Take a step as one of two processes; leave the mean gradient and the queue."""
-    torch.set_num_threads(1)
-    distributed.init_process_group('gloo', init_method=store, rank=rank, world_size=2)
-    method.training_step(batches[rank], LATE).loss.backward()
-    trained = [p for p in method.parameters() if p.requires_grad]
-    for parameter in trained:
-        distributed.all_reduce(parameter.grad)
-        parameter.grad /= 2
-    method.after_step(LATE)
-    torch.save(([p.grad for p in trained], method.queue.state_dict()), folder / f'{rank}.pt')
-    distributed.destroy_process_group()
-
-
 @pytest.mark.skipif(torch.cuda.is_available(), reason='forks, which CUDA does not survive')
 @pytest.mark.parametrize('parts', [([0, 2], [1, 3]), ([0], [1, 2, 3])])
 def test_two_processes_give_the_gradient_and_the_queue_of_one(
-    settled, mixed, rows, tmp_path, parts
+    settled, mixed, rows, two_processes, mean_gradient, parts
 ):
     """Also where one of them has all the day and the other all the night."""
     method = settled(**ARGUMENTS)
     batches = [rows(mixed, part) for part in parts]
-    start_processes(
-        one_of_two,
-        (f'file://{tmp_path / "store"}', tmp_path, method, batches),
-        nprocs=2,
-        start_method='fork',
-    )
+    trained = [(n, p) for n, p in method.named_parameters() if p.requires_grad]
+
+    def work(batch):
+        method.training_step(batch, LATE).loss.backward()
+        method.after_step(LATE)
+        return [mean_gradient(p) for _, p in trained], method.queue.state_dict()
+
+    found = two_processes(work, batches)
     method.training_step(rows(mixed, [*parts[0], *parts[1]]), LATE).loss.backward()
     method.after_step(LATE)
-    trained = [(n, p) for n, p in method.named_parameters() if p.requires_grad]
-    for rank in (0, 1):
-        gradients, queue = torch.load(tmp_path / f'{rank}.pt')
+    for gradients, queue in found:
         assert torch.equal(queue['pushed'], method.queue.pushed)
         for ours, theirs in zip(method.queue.z, queue['z'], strict=True):  # in any order
             near = (ours @ theirs.T).amax(dim=1)

@@ -17,11 +17,9 @@
 from __future__ import annotations
 
 import copy
-import multiprocessing
 
 import pytest
 import torch
-from torch import distributed
 
 from xspec_ros.errors import ConfigError, DataError
 from xspec_ros.learn.batch import IGNORE
@@ -29,9 +27,8 @@ from xspec_ros.learn.methods.crm.args import CrmArgs
 from xspec_ros.learn.methods.crm.masks import draw_masks, hide
 from xspec_ros.learn.methods.crm.method import Crm
 from xspec_ros.learn.methods.method import Start
-from xspec_ros.learn.models import build_network, graphs
+from xspec_ros.learn.models import build_network
 from xspec_ros.learn.models.decode import decode_boxes
-from xspec_ros.learn.models.deploy import ThermalGraph
 
 TERMS = {
     *('sup_fused', 'sup_thermal', 'sup_rgb', 'det_fused', 'det_thermal', 'det_rgb'),
@@ -133,15 +130,8 @@ def test_thermal_alone_depends_on_nothing_of_rgb(crm, pairs):
     assert all(torch.equal(a, b) for a, b in zip(*boxes, strict=True))
 
 
-def test_the_deployed_thermal_graph_knows_no_training_module(context):
-    frame = (torch.randint(0, 255, (1, 48, 64, 1), dtype=torch.uint8), torch.tensor([0.0, 255.0]))
-    found = []
-    for network in (context().student, Crm(context(), CrmArgs()).student):
-        graph = ThermalGraph(graphs(network, 'thermal')['thermal'], (64, 64)).eval()
-        with torch.no_grad():
-            program = torch.export.export(graph, frame)
-            found.append((program.graph_module.code, list(program.state_dict), graph(*frame)))
-    bare, trained = found
+def test_the_deployed_thermal_graph_knows_no_training_module(context, exported):
+    bare, trained = map(exported, (context().student, Crm(context(), CrmArgs()).student))
     assert bare[:2] == trained[:2]
     assert all(torch.equal(a, b) for a, b in zip(bare[2], trained[2], strict=True))
 
@@ -323,30 +313,13 @@ def gradients(method, batch):
     return {name: p.grad for name, p in method.named_parameters() if p.grad is not None}
 
 
-def share_out(rank, method, batches, folder):
-    store = distributed.FileStore(str(folder / 'store'), 2)
-    distributed.init_process_group('gloo', store=store, rank=rank, world_size=2)
-    torch.save(gradients(method, batches[rank]), folder / f'{rank}.pt')
-    distributed.destroy_process_group()
-
-
-def test_two_processes_have_the_gradients_of_one(crm, pairs, rows, tmp_path):
+def test_two_processes_have_the_gradients_of_one(crm, pairs, rows, two_processes):
     has = torch.tensor([True, True, True, False])  # the halves hold unequal numbers of labels
     batch = pairs._replace(has_masks=has, has_boxes=has)
     method = crm(confidence=0.0)
     halves = [rows(batch, (0, 1)), rows(batch, (2, 3))]
-    arguments = (copy.deepcopy(method), halves, tmp_path)
-    processes = [
-        multiprocessing.get_context('fork').Process(target=share_out, args=(rank, *arguments))
-        for rank in range(2)
-    ]
-    for process in processes:
-        process.start()
-    for process in processes:
-        process.join(60)
-        assert process.exitcode == 0
+    shared = two_processes(lambda half: gradients(method, half), halves)
     alone = gradients(method, batch)
-    shared = [torch.load(tmp_path / f'{rank}.pt') for rank in range(2)]
     assert set(shared[0]) == set(alone)
     for name, gradient in alone.items():
         mean = (shared[0][name] + shared[1][name]) / 2

@@ -17,11 +17,9 @@
 from __future__ import annotations
 
 import copy
-import multiprocessing
 
 import pytest
 import torch
-from torch import distributed
 
 from xspec_ros.errors import ConfigError, DataError
 from xspec_ros.learn.batch import IGNORE
@@ -51,18 +49,15 @@ def mixed(pairs, night, rows):
     return join(rows(pairs, [0, 1]), rows(night, [2, 3]))
 
 
-def steps(method, batch, count, *, first=0, lr=1e-3):
-    """Train by the loop's order and return the losses."""
-    optimizer = torch.optim.SGD([p for p in method.parameters() if p.requires_grad], lr)
-    losses = []
-    for step in range(first, first + count):
-        out = method.training_step(batch, step)
-        out.loss.backward()
-        optimizer.step()
-        optimizer.zero_grad()
-        method.after_step(step)
-        losses.append(out.loss.detach())
-    return losses
+@pytest.fixture
+def steps(loop):
+    """Return a function that trains by the loop's order and returns the losses."""
+
+    def train(method, batch, count, *, first=0, lr=1e-3):
+        optimizer = torch.optim.SGD([p for p in method.parameters() if p.requires_grad], lr)
+        return loop(method, batch, optimizer, range(first, first + count))
+
+    return train
 
 
 def terms_of(method, batch, step, monkeypatch):
@@ -125,7 +120,7 @@ def test_every_source_and_every_second_picture(crossmatch, pairs, camera, auxili
 
 
 @pytest.mark.parametrize('auxiliary', ['gradient', 'none'])
-def test_a_thermal_model_adapts_without_rgb(crossmatch, pairs, auxiliary):
+def test_a_thermal_model_adapts_without_rgb(crossmatch, pairs, auxiliary, steps):
     method = crossmatch('thermal', auxiliary=auxiliary, gamma_end=0.3, diversity=0.01)
     losses = steps(method, pairs._replace(rgb=None), 2)
     assert all(bool(loss.isfinite()) for loss in losses)
@@ -144,7 +139,7 @@ def test_each_term_reaches_its_own_network(crossmatch, pairs, monkeypatch):
     assert reached(method, terms['det_auxiliary']) == {'N_M', 'gates', 'boxes M'}
 
 
-def test_a_shared_head_is_one_and_its_norms_are_two(crossmatch, pairs):
+def test_a_shared_head_is_one_and_its_norms_are_two(crossmatch, pairs, steps):
     method = crossmatch(share_head=True)
     own, other = method.student, method.auxiliary.thermal
     assert own.segmentation.classifier.weight is other.segmentation.classifier.weight
@@ -156,7 +151,7 @@ def test_a_shared_head_is_one_and_its_norms_are_two(crossmatch, pairs):
     assert bool(steps(method, pairs, 1)[0].isfinite())
 
 
-def test_teachers_and_source_are_not_trained(crossmatch, pairs):
+def test_teachers_and_source_are_not_trained(crossmatch, pairs, steps):
     method = crossmatch()
     optimizer = build_optimizer(method, TrainArgs())
     trained = {id(p) for group in optimizer.param_groups for p in group['params']}
@@ -194,7 +189,7 @@ def test_the_weak_view_alone_moves_the_statistics_of_norms(crossmatch, pairs):
     assert all(torch.equal(a, b) for a, b in zip(after[2], still[2], strict=True))
 
 
-def test_statistics_of_norms_can_stay_the_sources(crossmatch, pairs):
+def test_statistics_of_norms_can_stay_the_sources(crossmatch, pairs, steps):
     method = crossmatch(norms='frozen')
     networks = (method.student, method.auxiliary, method.teachers.networks)
     before = norms_of(networks)
@@ -333,7 +328,7 @@ def test_bf16_and_fp32_agree(crossmatch, pairs):
     assert rounded.item() == pytest.approx(exact.item(), rel=1e-2)
 
 
-def test_a_resumed_run_goes_on_as_if_never_stopped(crossmatch, pairs):
+def test_a_resumed_run_goes_on_as_if_never_stopped(crossmatch, pairs, steps):
     whole = crossmatch(tau_momentum=0.5, ema=0.9)
     steps(whole, pairs, 2)
     again = crossmatch(begun=False, tau_momentum=0.5, ema=0.9)
@@ -345,7 +340,7 @@ def test_a_resumed_run_goes_on_as_if_never_stopped(crossmatch, pairs):
         assert torch.equal(value, state[name]), name
 
 
-def test_without_the_other_network_its_terms_are_all_that_is_missing(crossmatch, pairs):
+def test_without_the_other_network_its_terms_are_all_that_is_missing(crossmatch, pairs, steps):
     """Step for step: labels of the source, no consistency."""
     plain = {'denoise': 'source', 'consistency': 0.0, 'detection': 0.0}
     one, other = crossmatch(**plain), crossmatch(auxiliary='none', **plain)
@@ -376,7 +371,7 @@ def test_the_plainest_form_is_training_on_the_sources_labels(crossmatch, source,
     assert float((ours - theirs).norm() / theirs.norm()) < 1e-4
 
 
-def test_without_box_losses_the_detection_heads_stand_still(crossmatch, pairs):
+def test_without_box_losses_the_detection_heads_stand_still(crossmatch, pairs, steps):
     method = crossmatch(detection=0.0)
     heads = (method.student.detection, method.auxiliary.thermal.detection)
     before = [copy.deepcopy(head.state_dict()) for head in heads]
@@ -407,7 +402,7 @@ def start(method, name='crossmatch', **values):
     return Start(method=name, **given)
 
 
-def test_it_begins_from_itself_exactly(crossmatch, pairs):
+def test_it_begins_from_itself_exactly(crossmatch, pairs, steps):
     earlier = crossmatch(tau_momentum=0.5)
     steps(earlier, pairs, 2)
     later = crossmatch(begun=False)
@@ -477,7 +472,9 @@ def test_an_rgb_source_that_never_sees_the_day_is_refused(crossmatch, night, cam
         method.after_step(1)
 
 
-def test_training_leaves_no_trace_in_the_deployed_network(crossmatch, pairs, deploys_as_plain):
+def test_training_leaves_no_trace_in_the_deployed_network(
+    crossmatch, pairs, deploys_as_plain, steps
+):
     method = crossmatch()
     steps(method, pairs, 1)
     deploys_as_plain(method.student)
@@ -491,29 +488,12 @@ def gradients(method, batch):
     return found | {'medians': method.medians.clone()}
 
 
-def share_out(rank, method, batches, folder):
-    store = distributed.FileStore(str(folder / 'store'), 2)
-    distributed.init_process_group('gloo', store=store, rank=rank, world_size=2)
-    torch.save(gradients(method, batches[rank]), folder / f'{rank}.pt')
-    distributed.destroy_process_group()
-
-
-def test_two_processes_have_the_gradients_of_one(crossmatch, mixed, rows, tmp_path):
+def test_two_processes_have_the_gradients_of_one(crossmatch, mixed, rows, two_processes):
     """Also where one of them has all the day and the other all the night."""
     method = crossmatch(diversity=0.1, tau_momentum=0.5)
     halves = [rows(mixed, (0, 1)), rows(mixed, (2, 3))]
-    arguments = (copy.deepcopy(method), halves, tmp_path)
-    processes = [
-        multiprocessing.get_context('fork').Process(target=share_out, args=(rank, *arguments))
-        for rank in range(2)
-    ]
-    for process in processes:
-        process.start()
-    for process in processes:
-        process.join(120)
-        assert process.exitcode == 0
+    shared = two_processes(lambda half: gradients(method, half), halves)
     alone = gradients(method, mixed)
-    shared = [torch.load(tmp_path / f'{rank}.pt') for rank in range(2)]
     assert set(shared[0]) == set(alone)
     for name, gradient in alone.items():
         mean = (shared[0][name] + shared[1][name]) / 2

@@ -20,8 +20,6 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 import pytest
 import torch
-from torch import distributed
-from torch.multiprocessing import start_processes
 from torch.nn.modules.batchnorm import _BatchNorm
 
 from xspec_ros.config import convert
@@ -407,37 +405,24 @@ def test_larger_encoders_make_a_step(build, pairs, rows, encoder):
     assert {'E_R', 'E_T', 'D', 'classifier'} <= groups_reached(method)
 
 
-def one_of_two(rank, store, folder, method, batches):
-    """Take a step as one of two processes; leave the mean gradient and the prototypes."""
-    torch.set_num_threads(1)
-    distributed.init_process_group('gloo', init_method=store, rank=rank, world_size=2)
-    method.training_step(batches[rank], 0).loss.backward()
-    method.after_step(0)
-    for parameter in method.parameters():
-        distributed.all_reduce(parameter.grad)
-        parameter.grad /= 2
-    torch.save(([p.grad for p in method.parameters()], method.eta), folder / f'{rank}.pt')
-    distributed.destroy_process_group()
-
-
 @pytest.mark.skipif(torch.cuda.is_available(), reason='forks, which CUDA does not survive')
 @pytest.mark.parametrize('parts', [([0], [1, 2, 3]), ([0, 1], [2, 3])])
 def test_two_processes_give_the_gradient_and_prototypes_of_one(
-    build, mixed, rows, tmp_path, parts
+    build, mixed, rows, two_processes, mean_gradient, parts
 ):
     """Also where one of them has all the day and the other all the night."""
     method = taught(build(**STAGE_TWO), mixed).eval()
     batches = [rows(mixed, part) for part in parts]
-    start_processes(
-        one_of_two,
-        (f'file://{tmp_path / "store"}', tmp_path, method, batches),
-        nprocs=2,
-        start_method='fork',
-    )
+
+    def work(batch):
+        method.training_step(batch, 0).loss.backward()
+        method.after_step(0)
+        return [mean_gradient(p) for p in method.parameters()], method.eta
+
+    found = two_processes(work, batches)
     method.training_step(mixed, 0).loss.backward()
     method.after_step(0)
-    for rank in (0, 1):
-        gradients, eta = torch.load(tmp_path / f'{rank}.pt')
+    for gradients, eta in found:
         assert torch.allclose(eta, method.eta, atol=1e-6)
         for (name, parameter), gradient in zip(method.named_parameters(), gradients, strict=True):
             scale = parameter.grad.abs().max().item()
