@@ -29,6 +29,7 @@ from __future__ import annotations
 import argparse
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+import hashlib
 from pathlib import Path
 import subprocess
 import sys
@@ -185,7 +186,12 @@ def row(
     options: argparse.Namespace,
 ) -> str:
     """Run one case and return its line of the table."""
-    name = f'{options.name}_{case.replace(" ", "_")}'
+    settings = ['--minutes', str(options.minutes)]
+    settings += [word for setting in options.set for word in ('--set', setting)]
+    if options.teacher is not None:
+        settings += ['--teacher', options.teacher]
+    key = hashlib.sha256(' '.join(settings).encode()).hexdigest()[:8]
+    name = f'{options.name}_{case.replace(" ", "_")}_{key}'
     out = options.out / 'models' / name
     found = call(
         'adapt',
@@ -194,9 +200,7 @@ def row(
         options.model,
         '--out',
         str(out),
-        '--minutes',
-        str(options.minutes),
-        *(word for setting in options.set for word in ('--set', setting)),
+        *settings,
         kept=options.out / 'answers' / f'{name}.json',
     )
     frames = found['frames']
@@ -217,6 +221,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument('--model', required=True, help='bundle that is deployed')
     parser.add_argument('--name', default='model', help='what its cases are kept under')
+    parser.add_argument('--teacher', help='RGB model that labels pairs by day: bundle or run')
     parser.add_argument('--real', type=Path, help='folder of the real data sets')
     parser.add_argument('--minutes', type=float, default=5.0)
     parser.add_argument('--set', action='append', default=[], help='key=value of the settings')

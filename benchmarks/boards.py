@@ -88,6 +88,10 @@ OTHER_CAMERA = Board(
         ('CrossMatch without RGB and consistency', 'crossmatch_alone', 'thermal'),
         ('CrossMatch without consistency', 'crossmatch_plain', 'thermal'),
         ('CrossMatch', 'crossmatch', 'thermal'),
+        ('labels of the RGB network by day', 'rgb_labels', 'thermal'),
+        ('the same and its own, averaged teacher', 'rgb_alone', 'thermal'),
+        ('CrossMatch from the RGB network, without consistency', 'rgb_plain', 'thermal'),
+        ('CrossMatch from the RGB network', 'rgb_crossmatch', 'thermal'),
         ('oracle of the other camera', 'other_oracle', 'thermal'),
     ),
     columns=(

@@ -60,7 +60,7 @@ def command(
     fold: Annotated[str | None, typer.Option(help='Only this fold of --guard.')] = None,
     part: Annotated[str | None, typer.Option(help='Only this part of --guard.')] = None,
     teacher: Annotated[
-        str | None, typer.Option(help='RGB model to be held against: bundle or run folder.')
+        str | None, typer.Option(help='RGB model to learn from by day: bundle or run folder.')
     ] = None,
     rig: Annotated[
         Path | None, typer.Option(help='Rig file (xspec register); else it is estimated.')

@@ -110,3 +110,31 @@ def network():
             return StudentOutput(seg_logits=seg, det=[level])
 
     return lambda classes, boxes=None: Known(classes, boxes).eval()
+
+
+@pytest.fixture
+def rgb_run(tiny_bundle, tmp_path_factory):
+    """Return a function that writes a run folder of an RGB network with these classes."""
+    from xspec_ros.bundle.store import open_bundle
+    from xspec_ros.learn.models import build_network
+    from xspec_ros.learn.train.checkpoint import CheckpointInfo, save_checkpoint
+    from xspec_ros.learn.train.recipe import NetworkSpec
+
+    def write(classes, data=()):
+        arguments = {'num_classes': len(classes), 'num_detection_classes': 3, 'width': 0.25}
+        spec = NetworkSpec(name='student', arguments=arguments | {'in_channels': 3})
+        info = CheckpointInfo(
+            network=spec,
+            classes=classes,
+            detection_classes=open_bundle(tiny_bundle).manifest.detection_classes,
+            recipe={'input': {'modality': 'rgb', 'network_hw': [64, 96]}},
+            step=1,
+            metrics={},
+            data=list(data),
+        )
+        weights = build_network(spec.name, spec.arguments).state_dict()
+        run = tmp_path_factory.mktemp('rgb') / 'run'
+        save_checkpoint(run / 'last', weights, info)
+        return str(run)
+
+    return write

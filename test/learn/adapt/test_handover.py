@@ -16,6 +16,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 import json
 
 import msgspec
@@ -24,7 +25,13 @@ import pytest
 
 from xspec_ros.bundle.manifest import Precision
 from xspec_ros.learn.adapt.figures import Figures
-from xspec_ros.learn.adapt.handover import bundle_source, frame_set, precisions_of, Result
+from xspec_ros.learn.adapt.handover import (
+    bundle_source,
+    data_of_teacher,
+    frame_set,
+    precisions_of,
+    Result,
+)
 from xspec_ros.learn.adapt.recipe import adapt_recipe, open_source_model, SourceModel
 from xspec_ros.learn.data.picture import Picture
 
@@ -75,6 +82,29 @@ def test_no_place_of_this_machine_is_told(source, tmp_path, tiny_bundle):
     recipe = source.provenance.recipe
     assert recipe['start'] == recipe['teacher']['model'] == 'untrained'
     assert recipe['method']['name'] == 'crossmatch'
+
+
+def test_an_rgb_teacher_is_told_by_name_and_its_data_too(model, tmp_path, settings):
+    teacher = str(tmp_path / 'rgb_model')
+    recipe = adapt_recipe(model, tmp_path / 'work', 'rgb', settings(), teacher)
+    opened = replace(model.opened, data=PARENT_DATA)
+    result = Result(
+        model=model,
+        recipe=recipe,
+        weights={},
+        step=40,
+        before=Figures(),
+        after=Figures(),
+        data=data_of_teacher(opened),
+    )
+    told = bundle_source(result).provenance
+    assert (told.recipe['teacher']['model'], told.recipe['start']) == ('rgb_model', 'untrained')
+    assert [entry['use'] for entry in told.data] == [
+        'train, teacher',
+        'train, teacher',
+        'train, parent',
+        'train, parent',
+    ]
 
 
 def test_the_parent_and_its_data_stay_named(source, model):

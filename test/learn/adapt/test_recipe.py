@@ -21,6 +21,7 @@ import pytest
 
 from xspec_ros.bundle.manifest import Precision
 from xspec_ros.bundle.store import bundle_hash, open_bundle, write_bundle
+from xspec_ros.config import convert
 from xspec_ros.errors import BundleError, ConfigError, DataError
 from xspec_ros.learn.adapt.recipe import (
     adapt_recipe,
@@ -28,12 +29,11 @@ from xspec_ros.learn.adapt.recipe import (
     open_source_model,
     with_steps,
 )
-from xspec_ros.learn.adapt.settings import ARGUMENTS
+from xspec_ros.learn.adapt.settings import ARGUMENTS, TAUGHT
 from xspec_ros.learn.methods import build_method
+from xspec_ros.learn.methods.crossmatch.args import CrossmatchArgs
 from xspec_ros.learn.methods.method import MethodContext
 from xspec_ros.learn.models import build_network
-from xspec_ros.learn.train.checkpoint import CheckpointInfo, save_checkpoint
-from xspec_ros.learn.train.recipe import NetworkSpec
 
 
 @pytest.fixture
@@ -96,6 +96,18 @@ def test_the_method_can_be_built_from_it(model, tmp_path, settings, auxiliary):
     assert (method.args.norms, method.args.balance) == ('frozen', 1.0)
 
 
+def test_an_rgb_teacher_becomes_the_source_and_the_model_stays_the_start(
+    model, tmp_path, settings
+):
+    recipe = adapt_recipe(model, tmp_path, 'rgb', settings(taught_lr=2e-3), teacher='runs/rgb')
+    assert (recipe.teacher.model, recipe.start) == ('runs/rgb', str(model.bundle.path))
+    assert recipe.train.lr == 2e-3
+    arguments = recipe.method.arguments
+    assert arguments['gamma_end'] == TAUGHT['gamma_end'] == 1.0  # its word counts to the end
+    assert arguments['norms'] == ARGUMENTS['norms']
+    assert convert(arguments, CrossmatchArgs, 'arguments').view.cutouts == (0, 0)
+
+
 def test_steps_and_looks_are_put_in_later(model, tmp_path, settings):
     recipe = with_steps(adapt_recipe(model, tmp_path, 'rgb', settings()), 90, 12)
     train = recipe.train
@@ -124,29 +136,6 @@ def test_models_that_see_rgb_are_refused(tiny_bundle, tmp_path, modality, modes,
 def test_a_model_that_is_not_there_is_an_error(tmp_path):
     with pytest.raises(BundleError, match='not found'):
         open_source_model(str(tmp_path / 'absent'))
-
-
-@pytest.fixture
-def rgb_run(model, tmp_path):
-    """Return a function that writes a run folder of an RGB network with these classes."""
-
-    def write(classes):
-        arguments = {'num_classes': len(classes), 'num_detection_classes': 3, 'width': 0.25}
-        spec = NetworkSpec(name='student', arguments=arguments | {'in_channels': 3})
-        info = CheckpointInfo(
-            network=spec,
-            classes=classes,
-            detection_classes=model.opened.detection_class_names,
-            recipe={'input': {'modality': 'rgb', 'network_hw': [64, 96]}},
-            step=1,
-            metrics={},
-            data=[],
-        )
-        weights = build_network(spec.name, spec.arguments).state_dict()
-        save_checkpoint(tmp_path / 'run' / 'last', weights, info)
-        return str(tmp_path / 'run')
-
-    return write
 
 
 def test_a_teacher_takes_rgb_and_knows_the_same_classes(model, rgb_run):

@@ -31,9 +31,12 @@ from xspec_ros.datasets import Sample, write_dataset
 from xspec_ros.errors import ConfigError, DataError
 from xspec_ros.learn.adapt import adapt, AdaptJob, AdaptReport, GuardChoice, settings_with
 from xspec_ros.learn.adapt.recipe import open_source_model
+from xspec_ros.learn.adapt.settings import AdaptSettings
 from xspec_ros.learn.data.sources import Source, to_picture
 from xspec_ros.learn.train.journal import Journal
 from xspec_ros.learn.train.validate import answer
+from xspec_ros.synth import drive as synth_drive
+from xspec_ros.synth import DriveSettings
 
 QUICK = (
     'least_steps=2',
@@ -144,6 +147,50 @@ def test_rgb_that_is_nothing_but_noise_does_not_teach(start, tmp_path, scene, sh
     assert not report.alignment.used
     assert 'does not fit' in report.alignment.reason
     assert report.warnings == [f'RGB is not used: {report.alignment.reason}']
+
+
+@pytest.fixture
+def pairs(tmp_path):
+    """Registered pairs by day."""
+    made = DriveSettings(
+        frames=26, seed=5, size_wh=(128, 96), rate_hz=1.5, shutter_every_s=0.0, fov_deg=60.0
+    )
+    samples = (
+        Sample(name=f'{frame.index:03d}', rgb=frame.rgb, thermal=frame.thermal)
+        for frame in synth_drive(made)
+    )
+    write_dataset(samples, tmp_path / 'pairs', DEFAULT_CLASSES)
+    return tmp_path / 'pairs'
+
+
+@pytest.fixture
+def trained(monkeypatch):
+    """Keep the recipes that training is asked for; it ends before the first step."""
+    recipes = []
+
+    def end(recipe, _):
+        recipes.append(recipe)
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr('xspec_ros.learn.adapt.run.run_recipe', end)
+    return recipes
+
+
+def test_an_rgb_teacher_teaches_where_pairs_by_day_are_registered(start, pairs, rgb_run, trained):
+    teacher = rgb_run(DEFAULT_CLASSES)
+    with pytest.raises(KeyboardInterrupt):
+        start(pairs, teacher=teacher)
+    (recipe,) = trained
+    assert recipe.teacher.model == teacher
+    assert recipe.train.lr == AdaptSettings().taught_lr
+
+
+def test_without_rgb_the_model_teaches_itself(start, drive, rgb_run, trained, tiny_bundle):
+    with pytest.raises(KeyboardInterrupt):
+        start(drive, teacher=rgb_run(DEFAULT_CLASSES))
+    (recipe,) = trained
+    assert recipe.teacher.model == recipe.start == str(tiny_bundle.resolve())
+    assert recipe.train.lr == AdaptSettings().lr
 
 
 def test_a_kept_work_folder_spares_the_reading(start, drive, tmp_path):

@@ -17,6 +17,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -31,7 +32,6 @@ from xspec_ros.learn.export.licences import licence_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
-    from pathlib import Path
 
     import torch
 
@@ -39,10 +39,12 @@ if TYPE_CHECKING:
     from xspec_ros.learn.adapt.figures import Figures
     from xspec_ros.learn.adapt.recipe import SourceModel
     from xspec_ros.learn.data.picture import Picture
+    from xspec_ros.learn.train.networks import OpenedNetwork
     from xspec_ros.learn.train.recipe import Recipe
 
 DRAFT_NAME = 'bundle'
 OF_PARENT = 'parent'
+OF_TEACHER = 'teacher'
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -132,11 +134,7 @@ def bundle_source(result: Result) -> Source:
     The data of the parent stay named: what its weights owe, these owe too.
     """
     manifest = result.model.bundle.manifest
-    inherited = [
-        {**entry, 'use': f'{entry.get("use", "train")}, {OF_PARENT}'}
-        for entry in manifest.provenance.data
-        if not str(entry.get('use', '')).startswith('validation')
-    ]
+    inherited = _inherited(manifest.provenance.data, OF_PARENT)
     data = [{**entry, 'licence': licence_of(entry)} for entry in (*result.data, *inherited)]
     return Source(
         name=result.model.adapted_name,
@@ -157,11 +155,27 @@ def bundle_source(result: Result) -> Source:
     )
 
 
+def data_of_teacher(teacher: OpenedNetwork) -> list[dict[str, object]]:
+    """Return what the labels of an RGB teacher owe, as the new bundle names it."""
+    return _inherited(teacher.data, OF_TEACHER)
+
+
+def _inherited(data: Sequence[Mapping[str, object]], whose: str) -> list[dict[str, object]]:
+    """Return what another network was trained on."""
+    return [
+        {**entry, 'use': f'{entry.get("use", "train")}, {whose}'}
+        for entry in data
+        if not str(entry.get('use', '')).startswith('validation')
+    ]
+
+
 def _told(recipe: Recipe, parent: str) -> dict[str, object]:
     """Return the recipe without the places of this machine."""
     named = msgspec.structs.replace(recipe, start=parent)
     if recipe.teacher is not None:
-        teacher = msgspec.structs.replace(recipe.teacher, model=parent)
+        own = recipe.teacher.model == recipe.start
+        name = parent if own else Path(recipe.teacher.model).name
+        teacher = msgspec.structs.replace(recipe.teacher, model=name)
         named = msgspec.structs.replace(named, teacher=teacher)
     plain: dict[str, object] = msgspec.to_builtins(named)
     return {key: value for key, value in plain.items() if key not in PLACES}

@@ -116,7 +116,7 @@ def open_source_model(reference: str) -> SourceModel:
 
 
 def open_rgb_teacher(reference: str, model: SourceModel) -> OpenedNetwork:
-    """Open the RGB model that the new one may be held against.
+    """Open the RGB model that the new one may learn from and be held against.
 
     Args:
         reference: A bundle, a run folder or a checkpoint.
@@ -138,15 +138,20 @@ def open_rgb_teacher(reference: str, model: SourceModel) -> OpenedNetwork:
 
 
 def adapt_recipe(
-    model: SourceModel, work: Path, auxiliary: Auxiliary, settings: AdaptSettings
+    model: SourceModel,
+    work: Path,
+    auxiliary: Auxiliary,
+    settings: AdaptSettings,
+    teacher: str | None = None,
 ) -> Recipe:
     """Return the recipe, as yet for the longest run.
 
     Args:
-        model: The model that is adapted: where training starts, and its frozen source.
+        model: The model that is adapted: where training starts.
         work: Work folder with the chosen frames.
         auxiliary: What the auxiliary network sees beside thermal.
         settings: Everything else.
+        teacher: RGB model that is the frozen source by day; None: the model itself is, always.
 
     Raises:
         ConfigError: The settings do not fit together.
@@ -160,6 +165,8 @@ def adapt_recipe(
     arguments = dict(settings.arguments)
     if settings.method == 'crossmatch':
         arguments = {'auxiliary': auxiliary} | arguments
+        if teacher is not None:
+            arguments |= settings.taught_arguments
     recipe = Recipe(
         name=model.adapted_name,
         seed=settings.seed,
@@ -185,13 +192,13 @@ def adapt_recipe(
         ),
         crop=settings.crop,
         photo=settings.photo,
-        teacher=TeacherSpec(model=where),
+        teacher=TeacherSpec(model=where if teacher is None else teacher),
         start=where,
         train=TrainArgs(
             steps=settings.max_steps,
             batch_size=settings.batch_size,
             crop_hw=(crop_hw[0], crop_hw[1]),
-            lr=settings.lr,
+            lr=settings.lr if teacher is None else settings.taught_lr,
             warmup=settings.warmup,
             weight_decay=settings.weight_decay,
             clip_norm=settings.clip_norm,

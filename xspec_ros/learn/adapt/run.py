@@ -29,7 +29,13 @@ from xspec_ros.learn.adapt.decide import decide, Evidence, Limits
 from xspec_ros.learn.adapt.drives import DriveOptions
 from xspec_ros.learn.adapt.gather import frames_folder, gather, Reading, TRAINING
 from xspec_ros.learn.adapt.guard import Gauge
-from xspec_ros.learn.adapt.handover import frame_set, hand_over, precisions_of, Result
+from xspec_ros.learn.adapt.handover import (
+    data_of_teacher,
+    frame_set,
+    hand_over,
+    precisions_of,
+    Result,
+)
 from xspec_ros.learn.adapt.pictures import load_aside, load_some, open_guard, some_of
 from xspec_ros.learn.adapt.recipe import (
     adapt_recipe,
@@ -52,7 +58,7 @@ if TYPE_CHECKING:
     from xspec_ros.learn.adapt.figures import Figures
     from xspec_ros.learn.adapt.gather import Found, Show
     from xspec_ros.learn.adapt.pictures import GuardChoice
-    from xspec_ros.learn.adapt.recipe import SourceModel
+    from xspec_ros.learn.adapt.recipe import Auxiliary, SourceModel
     from xspec_ros.learn.adapt.report import AdaptReport
     from xspec_ros.learn.data.picture import Picture, PictureSet
     from xspec_ros.learn.train.checkpoint import Checkpoint
@@ -73,7 +79,7 @@ class AdaptJob:
         out: Folder of the new bundle; nothing lies there yet.
         minutes: Time for everything.
         guard: Labelled pictures, where there are some.
-        teacher: RGB model to be held against: a bundle, a run folder or a checkpoint.
+        teacher: RGB model to learn from by day: a bundle, a run folder or a checkpoint.
         rig: How the cameras stand, where known.
         work: Folder for what lies between, kept at the end; None: a passing one beside ``out``.
         options: Topics and pairing of bags.
@@ -122,6 +128,7 @@ class _Ground:
     before: Figures
     to_verify: _ToVerify
     deadline_s: float
+    taught: bool  # by the RGB teacher
 
 
 def adapt(job: AdaptJob, report: AdaptReport, show: Show) -> None:
@@ -240,13 +247,15 @@ class _Adaptation:
         alignment = self._align(found)
         aside = load_aside(self._work, found, rgb=alignment.used, rig=alignment.rig)
         settings, model = self._settings, self._model
-        recipe = adapt_recipe(model, self._work, 'rgb' if alignment.used else 'gradient', settings)
         gauge = Gauge(aside, model.contract, guard=self._guard, look_frames=settings.look_frames)
+        auxiliary: Auxiliary = 'rgb' if alignment.used else 'gradient'
+        taught = self._ask_teacher(gauge)
+        teacher = self._job.teacher if taught else None
+        recipe = adapt_recipe(model, self._work, auxiliary, settings, teacher)
         pictures = [each.picture for each in aside]
         to_verify = self._to_verify(pictures)
         plan = self._plan(gauge, recipe, found, alignment, to_verify)
         LOG.info('%d steps, with a look every %d', plan.steps, plan.eval_every)
-        self._ask_teacher(gauge)
         with self._show('measuring the old model', len(aside)) as step:
             before = self._report.before = gauge.measure(model.opened.network, step)
         LOG.info('the old model: %.4f', before.value() or 0.0)
@@ -259,6 +268,7 @@ class _Adaptation:
             before=before,
             to_verify=to_verify,
             deadline_s=plan.deadline_s,
+            taught=taught,
         )
 
     def _to_verify(self, aside: Sequence[Picture]) -> _ToVerify:
@@ -272,9 +282,14 @@ class _Adaptation:
         pictures = some_of(self._guard, most)
         return _ToVerify(precisions=precisions, pictures=pictures, origin=self._guard.title)
 
-    def _ask_teacher(self, gauge: Gauge) -> None:
-        if self._teacher is not None and not gauge.ask_teacher(self._teacher):
-            self._warn('the teacher decides nothing: no registered pair by day was kept aside')
+    def _ask_teacher(self, gauge: Gauge) -> bool:
+        """Return whether the teacher teaches and decides."""
+        if self._teacher is None:
+            return False
+        teaches = gauge.ask_teacher(self._teacher) > 0
+        if not teaches:
+            self._warn('the teacher is not asked: no registered pair by day was kept aside')
+        return teaches
 
     def _plan(
         self,
@@ -343,6 +358,8 @@ class _Adaptation:
     def _hand_over(self, ground: _Ground, checkpoint: Checkpoint, after: Figures) -> None:
         """Write the bundle."""
         data = list(ground.found.drives)
+        if ground.taught and self._teacher is not None:
+            data += data_of_teacher(self._teacher)
         if self._guard is not None:
             data.append({**self._guard.facts, 'use': 'validation'})
         own = some_of(ground.pictures, self._settings.verify_frames)

@@ -57,6 +57,23 @@ ARGUMENTS: dict[str, object] = {
     'balance': 1.0,
     'ema': 0.99,
 }
+# An RGB teacher knows what the model does not: its word counts to the end, and all of its labels
+# do, whether the model is sure of them or not.
+TAUGHT: dict[str, object] = {
+    'gamma_start': 1.0,
+    'gamma_end': 1.0,
+    'diversity': 0.0,
+    'balance': 0.3,
+    'tau_max': 0.5,
+    'view': {
+        'cutouts': [0, 0],
+        'gain': 0.2,
+        'offset': 0.1,
+        'gamma': 1.3,
+        'noise': 0.03,
+        'blur': 0.1,
+    },
+}
 CROP = CropArgs(scale=(0.75, 1.5), aspect=1.1, focus=0.0)  # nothing is labelled to be focused on
 
 
@@ -86,11 +103,13 @@ class AdaptSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
         most_vanished: Largest share of the shown classes that may vanish.
         method: Name of the training method.
         arguments: Its arguments; ``auxiliary`` is found by looking at the pairs.
+        taught_arguments: What replaces them where an RGB teacher labels the pairs by day.
         crop: Geometric augmentation.
         photo: Photometric augmentation.
         crop_hw: Largest rows and columns of the crops.
         batch_size: Crops a step.
         lr: Highest learning rate.
+        taught_lr: The same where an RGB teacher labels the pairs by day.
         warmup: Steps of linear warm-up.
         weight_decay: On weights of two and more dimensions.
         clip_norm: Largest norm of the gradient.
@@ -129,11 +148,13 @@ class AdaptSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
     most_vanished: Share = 0.1
     method: str = 'crossmatch'
     arguments: dict[str, object] = msgspec.field(default_factory=lambda: dict(ARGUMENTS))
+    taught_arguments: dict[str, object] = msgspec.field(default_factory=lambda: dict(TAUGHT))
     crop: CropArgs = CROP
     photo: PhotoArgs = GENTLE_PHOTO
     crop_hw: tuple[int, int] = (320, 384)
     batch_size: Positive = 6
     lr: Above = 5e-5
+    taught_lr: Above = 1e-3
     warmup: Annotated[int, msgspec.Meta(ge=0)] = 10
     weight_decay: Annotated[float, msgspec.Meta(ge=0)] = 0.01
     clip_norm: Above = 1.0

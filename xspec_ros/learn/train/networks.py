@@ -40,7 +40,7 @@ from xspec_ros.learn.train.recipe import InputSpec
 from xspec_ros.learn.train.validate import Preparation
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     import torch
     from torch import nn
@@ -66,6 +66,7 @@ class OpenedNetwork:
         state: State of that method at the end; empty where it is not kept.
         class_names: Segmentation classes.
         detection_class_names: Detection classes.
+        data: What it was trained on, as its provenance says.
     """
 
     network: nn.Module
@@ -77,6 +78,7 @@ class OpenedNetwork:
     state: Mapping[str, torch.Tensor]
     class_names: tuple[str, ...]
     detection_class_names: tuple[str, ...]
+    data: Sequence[Mapping[str, object]] = ()
 
     @property
     def mode(self) -> Mode:
@@ -132,6 +134,7 @@ def open_network(reference: str, stages: Mapping[str, Path]) -> OpenedNetwork:
         state=state,
         class_names=tuple(label.name for label in info.classes),
         detection_class_names=info.detection_classes,
+        data=info.data,
     )
 
 
@@ -178,4 +181,5 @@ def _open_bundle(reference: str) -> OpenedNetwork:
         state={},
         class_names=tuple(label.name for label in manifest.classes),
         detection_class_names=manifest.detection_classes,
+        data=manifest.provenance.data,
     )
