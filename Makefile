@@ -36,7 +36,7 @@ layers: setup ## Who may import whom
 	$(BIN)/pytest test/test_layers.py
 
 test: lint types ## All checks and tests
-	$(BIN)/pytest -n 2
+	$(BIN)/pytest -n 2 --dist worksteal
 
 test-ros: setup ## Tests that need a sourced ROS 2 (sourced before `make setup` too)
 	$(BIN)/python -m pytest test/nodes test/test_ament.py

@@ -35,7 +35,7 @@ RUNTIME = [
     'rosbags>=0.10.9',
     'typer>=0.12',
 ]
-TEST = ['hypothesis>=6.100', 'psutil>=5.9', 'pytest>=8.0', 'pytest-xdist>=3.5']
+TEST = ['filelock>=3.12', 'hypothesis>=6.100', 'psutil>=5.9', 'pytest>=8.0', 'pytest-xdist>=3.5']
 EXTRAS = {
     'train': [
         'lightning-fabric>=2.4',

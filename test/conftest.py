@@ -18,6 +18,7 @@ from __future__ import annotations
 
 import os
 
+from filelock import FileLock
 import pytest
 
 # Test processes run side by side: threads within each only wait for one another.
@@ -26,19 +27,35 @@ for _library in ('OMP', 'MKL', 'OPENBLAS'):
 
 
 @pytest.fixture(scope='session')
-def tiny_bundle(tmp_path_factory):
-    """Folder of a small valid bundle with random weights (exported once a test process)."""
+def once(tmp_path_factory):
+    """Return a function that lets one of the test processes make a folder for all of them."""
+    base = tmp_path_factory.getbasetemp()
+    home = base.parent if 'PYTEST_XDIST_WORKER' in os.environ else base
+
+    def shared(name, make):
+        folder = home / name
+        with FileLock(home / f'{name}.lock', timeout=600):
+            if not folder.exists():
+                make(home / f'{name}.part').rename(folder)
+        return folder
+
+    return shared
+
+
+@pytest.fixture(scope='session')
+def tiny_bundle(once):
+    """Folder of a small valid bundle with random weights."""
     pytest.importorskip('torch')
     import torch
 
     from xspec_ros.learn.export import export_untrained
 
     torch.set_num_threads(1)
-    return export_untrained(tmp_path_factory.mktemp('bundle') / 'tiny').path
+    return once('tiny', lambda folder: export_untrained(folder).path)
 
 
 @pytest.fixture(scope='session')
-def fused_bundle(tmp_path_factory):
+def fused_bundle(once):
     """Folder of a small valid bundle with a graph for each mode, weights random."""
     pytest.importorskip('torch')
     import torch
@@ -46,5 +63,5 @@ def fused_bundle(tmp_path_factory):
     from xspec_ros.learn.export import export_untrained
 
     torch.set_num_threads(1)
-    folder = tmp_path_factory.mktemp('bundle') / 'fused'
-    return export_untrained(folder, name='fusion', network_hw=(64, 96)).path
+    options = {'name': 'fusion', 'network_hw': (64, 96)}
+    return once('fused', lambda folder: export_untrained(folder, **options).path)
