@@ -63,7 +63,7 @@ TAUGHT: dict[str, object] = {
     'gamma_start': 1.0,
     'gamma_end': 1.0,
     'diversity': 0.0,
-    'balance': 0.3,
+    'balance': 0.25,
     'tau_max': 0.5,
     'view': {
         'cutouts': [0, 0],
