@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from xspec_ros.learn.adapt.settings import AdaptSettings
 
 START_S = 5.0  # of a run, beside reading its pictures
-EXPORT_S = 20.0  # of one precision, graphs and files
+EXPORT_S = 40.0  # of one precision, graphs and files: on a busy core; a free one takes half
 VERIFY_ANSWERS = 3.0  # what three engines take for a frame, in answers of the network here
 SLACK = 1.1  # steps are slower while pictures are drawn beside them
 
