@@ -65,3 +65,27 @@ def fused_bundle(once):
     torch.set_num_threads(1)
     options = {'name': 'fusion', 'network_hw': (64, 96)}
     return once('fused', lambda folder: export_untrained(folder, **options).path)
+
+
+@pytest.fixture(scope='session')
+def drive_pairs(tmp_path_factory):
+    """Folder of a small labelled data set: registered pairs of a synthetic drive by day."""
+    from xspec_ros.core.labels import DEFAULT_CLASSES
+    from xspec_ros.datasets import Sample, write_dataset
+    from xspec_ros.synth import drive, DriveSettings
+
+    made = DriveSettings(
+        frames=26, seed=5, size_wh=(128, 96), rate_hz=1.5, shutter_every_s=0.0, fov_deg=60.0
+    )
+    root = tmp_path_factory.mktemp('data') / 'pairs'
+    samples = (
+        Sample(
+            name=f'{frame.index:03d}',
+            rgb=frame.rgb,
+            thermal=frame.thermal,
+            label_map=frame.label_map,
+        )
+        for frame in drive(made)
+    )
+    write_dataset(samples, root, DEFAULT_CLASSES)
+    return root

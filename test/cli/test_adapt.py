@@ -57,28 +57,6 @@ def one_thread():
     cv2.setNumThreads(1)
 
 
-@pytest.fixture(scope='module')
-def pairs(tmp_path_factory):
-    """A labelled data set of registered pairs."""
-    from xspec_ros.synth import drive, DriveSettings
-
-    made = DriveSettings(
-        frames=26, seed=5, size_wh=(128, 96), rate_hz=1.5, shutter_every_s=0.0, fov_deg=60.0
-    )
-    root = tmp_path_factory.mktemp('data') / 'pairs'
-    samples = (
-        Sample(
-            name=f'{frame.index:03d}',
-            rgb=frame.rgb,
-            thermal=frame.thermal,
-            label_map=frame.label_map,
-        )
-        for frame in drive(made)
-    )
-    write_dataset(samples, root, DEFAULT_CLASSES)
-    return root
-
-
 def sets(*texts):
     return [part for text in texts for part in ('--set', text)]
 
@@ -90,11 +68,21 @@ def test_help_has_examples(run):
 
 
 def test_a_model_is_handed_over_whole_and_says_where_it_comes_from(
-    run, pairs, tiny_bundle, tmp_path
+    run, drive_pairs, tiny_bundle, tmp_path
 ):
     out = tmp_path / 'models' / 'new'
-    given = ('--from', tiny_bundle, '--out', out, '--minutes', 60, '--guard', pairs, '--json')
-    code, told = run('adapt', pairs, *given, *sets(*QUICK, *LENIENT))
+    given = (
+        '--from',
+        tiny_bundle,
+        '--out',
+        out,
+        '--minutes',
+        60,
+        '--guard',
+        drive_pairs,
+        '--json',
+    )
+    code, told = run('adapt', drive_pairs, *given, *sets(*QUICK, *LENIENT))
     assert code == 0, told
     assert told.keys() >= KEYS
     assert 'error' not in told
@@ -124,7 +112,7 @@ def test_a_model_is_handed_over_whole_and_says_where_it_comes_from(
     assert len(uses['adaptation, unlabelled']['fingerprint']) == 64
     assert uses['validation']['pictures'] == 26
     assert manifest.provenance.metrics['miou'] == pytest.approx(told['after']['miou'])
-    for place in (tmp_path, pairs.parent, tiny_bundle.parent):
+    for place in (tmp_path, drive_pairs.parent, tiny_bundle.parent):
         assert str(place) not in json.dumps(manifest.provenance.recipe)
         assert str(place) not in (out / 'bundle.json').read_text()
     assert 'adapted from untrained' in (out / 'README.md').read_text()

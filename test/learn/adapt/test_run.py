@@ -35,8 +35,6 @@ from xspec_ros.learn.adapt.settings import AdaptSettings
 from xspec_ros.learn.data.sources import Source, to_picture
 from xspec_ros.learn.train.journal import Journal
 from xspec_ros.learn.train.validate import answer
-from xspec_ros.synth import drive as synth_drive
-from xspec_ros.synth import DriveSettings
 
 QUICK = (
     'least_steps=2',
@@ -150,20 +148,6 @@ def test_rgb_that_is_nothing_but_noise_does_not_teach(start, tmp_path, scene, sh
 
 
 @pytest.fixture
-def pairs(tmp_path):
-    """Registered pairs by day."""
-    made = DriveSettings(
-        frames=26, seed=5, size_wh=(128, 96), rate_hz=1.5, shutter_every_s=0.0, fov_deg=60.0
-    )
-    samples = (
-        Sample(name=f'{frame.index:03d}', rgb=frame.rgb, thermal=frame.thermal)
-        for frame in synth_drive(made)
-    )
-    write_dataset(samples, tmp_path / 'pairs', DEFAULT_CLASSES)
-    return tmp_path / 'pairs'
-
-
-@pytest.fixture
 def trained(monkeypatch):
     """Keep the recipes that training is asked for; it ends before the first step."""
     recipes = []
@@ -176,10 +160,12 @@ def trained(monkeypatch):
     return recipes
 
 
-def test_an_rgb_teacher_teaches_where_pairs_by_day_are_registered(start, pairs, rgb_run, trained):
+def test_an_rgb_teacher_teaches_where_pairs_by_day_are_registered(
+    start, drive_pairs, rgb_run, trained
+):
     teacher = rgb_run(DEFAULT_CLASSES)
     with pytest.raises(KeyboardInterrupt):
-        start(pairs, teacher=teacher)
+        start(drive_pairs, teacher=teacher)
     (recipe,) = trained
     assert recipe.teacher.model == teacher
     assert recipe.train.lr == AdaptSettings().taught_lr

@@ -128,7 +128,7 @@ class _Ground:
     before: Figures
     to_verify: _ToVerify
     deadline_s: float
-    taught: bool  # by the RGB teacher
+    teacher: OpenedNetwork | None  # where it labels pairs of these drives
 
 
 def adapt(job: AdaptJob, report: AdaptReport, show: Show) -> None:
@@ -249,9 +249,9 @@ class _Adaptation:
         settings, model = self._settings, self._model
         gauge = Gauge(aside, model.contract, guard=self._guard, look_frames=settings.look_frames)
         auxiliary: Auxiliary = 'rgb' if alignment.used else 'gradient'
-        taught = self._ask_teacher(gauge)
-        teacher = self._job.teacher if taught else None
-        recipe = adapt_recipe(model, self._work, auxiliary, settings, teacher)
+        teacher = self._ask_teacher(gauge)
+        source = None if teacher is None else self._job.teacher
+        recipe = adapt_recipe(model, self._work, auxiliary, settings, source)
         pictures = [each.picture for each in aside]
         to_verify = self._to_verify(pictures)
         plan = self._plan(gauge, recipe, found, alignment, to_verify)
@@ -268,7 +268,7 @@ class _Adaptation:
             before=before,
             to_verify=to_verify,
             deadline_s=plan.deadline_s,
-            taught=taught,
+            teacher=teacher,
         )
 
     def _to_verify(self, aside: Sequence[Picture]) -> _ToVerify:
@@ -282,14 +282,12 @@ class _Adaptation:
         pictures = some_of(self._guard, most)
         return _ToVerify(precisions=precisions, pictures=pictures, origin=self._guard.title)
 
-    def _ask_teacher(self, gauge: Gauge) -> bool:
-        """Return whether the teacher teaches and decides."""
-        if self._teacher is None:
-            return False
-        teaches = gauge.ask_teacher(self._teacher) > 0
-        if not teaches:
-            self._warn('the teacher is not asked: no registered pair by day was kept aside')
-        return teaches
+    def _ask_teacher(self, gauge: Gauge) -> OpenedNetwork | None:
+        """Return the teacher where it can teach and decide."""
+        if self._teacher is None or gauge.ask_teacher(self._teacher):
+            return self._teacher
+        self._warn('the teacher is not asked: no registered pair by day was kept aside')
+        return None
 
     def _plan(
         self,
@@ -358,8 +356,8 @@ class _Adaptation:
     def _hand_over(self, ground: _Ground, checkpoint: Checkpoint, after: Figures) -> None:
         """Write the bundle."""
         data = list(ground.found.drives)
-        if ground.taught and self._teacher is not None:
-            data += data_of_teacher(self._teacher)
+        if ground.teacher is not None:
+            data += data_of_teacher(ground.teacher)
         if self._guard is not None:
             data.append({**self._guard.facts, 'use': 'validation'})
         own = some_of(ground.pictures, self._settings.verify_frames)
