@@ -62,7 +62,7 @@ def checkpoint(tmp_path_factory):
     import torch
 
     from xspec_ros.learn.data.sources import Source
-    from xspec_ros.learn.export.export import random_state
+    from xspec_ros.learn.export.untrained import random_state
     from xspec_ros.learn.train.checkpoint import CheckpointInfo, save_checkpoint
     from xspec_ros.learn.train.recipe import InputSpec, NetworkSpec, Recipe
 

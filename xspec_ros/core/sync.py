@@ -28,6 +28,7 @@ from xspec_ros.core.frame import Frame, Modality, Pair
 from xspec_ros.core.sync_advice import advise, SyncAdvice
 from xspec_ros.core.sync_axes import Axis, other_input, StampAxes
 from xspec_ros.core.sync_counts import StreamMeter, SyncCounts
+from xspec_ros.core.sync_held import gap_between, Held, stamp_of
 from xspec_ros.core.sync_values import (
     DropCause,
     Dropped,
@@ -57,25 +58,6 @@ _PERIOD_SHARE = 0.8  # the next reference is not expected before this share of a
 # A later reference takes a partner away only when it is nearer by this factor. With 1, two
 # cameras of one rate half a period apart lost 13 % of their pairs to jitter of 1 ms.
 _RIVAL_FACTOR = 1.5
-
-
-class _Held:
-    """A frame that waits, with the state of every stamp axis when it arrived."""
-
-    __slots__ = ('base', 'frame', 'size', 'stamp')
-
-    def __init__(self, stamp: int, frame: Frame, base: dict[Axis, int]) -> None:
-        self.stamp = stamp
-        self.frame = frame
-        self.size = frame.image.nbytes
-        self.base = base
-
-    def __lt__(self, other: _Held) -> bool:
-        return self.stamp < other.stamp
-
-
-def _stamp(held: _Held) -> int:
-    return held.stamp
 
 
 class PairSynchronizer:
@@ -109,7 +91,7 @@ class PairSynchronizer:
         )
 
     def _clear(self) -> None:
-        self._held: dict[Modality, list[_Held]] = {'rgb': [], 'thermal': []}
+        self._held: dict[Modality, list[Held]] = {'rgb': [], 'thermal': []}
         self._seen: dict[Modality, deque[int]] = {
             'rgb': deque(maxlen=_SEEN_STAMPS),
             'thermal': deque(maxlen=_SEEN_STAMPS),
@@ -161,7 +143,7 @@ class PairSynchronizer:
         if self._is_fallback(modality):
             return [*events, self._fall_back(frame, stamp)]
         waits = modality == self._reference
-        held = _Held(stamp, frame, self._axes.inputs_now() if waits else {})
+        held = Held(stamp, frame, self._axes.inputs_now() if waits else {})
         insort(self._held[modality], held)
         self._bytes += held.size
         return [*events, *self._settle(), *self._make_room()]
@@ -263,11 +245,11 @@ class PairSynchronizer:
         return events
 
     def _decide(
-        self, head: _Held, end: Literal['end', 'epoch', 'overflow'] | None
+        self, head: Held, end: Literal['end', 'epoch', 'overflow'] | None
     ) -> SyncEvent | None:
         partners = self._held[self._partner]
-        index = bisect_right(partners, head.stamp, key=_stamp)
-        near = sorted(partners[max(0, index - 1) : index + 1], key=lambda p: _gap(p, head))
+        index = bisect_right(partners, head.stamp, key=stamp_of)
+        near = sorted(partners[max(0, index - 1) : index + 1], key=lambda p: gap_between(p, head))
         if self._last_used is not None and self._last_used >= head.stamp:
             # Its nearest later partner is used. Taking the one after would push the references
             # that follow further and further from theirs.
@@ -278,7 +260,7 @@ class PairSynchronizer:
         if patient and not (exact or passed or self._axes.is_silent(self._partner)):
             return None
         for partner in near:
-            if _gap(partner, head) > self._slop:
+            if gap_between(partner, head) > self._slop:
                 break
             owner = self._owner(head, partner)
             if owner == 'unknown' and patient:
@@ -287,7 +269,7 @@ class PairSynchronizer:
                 return self._pair(head, partner)
         return self._leave(head, near, passed=passed, end=end)
 
-    def _owner(self, head: _Held, partner: _Held) -> Literal['head', 'other', 'unknown']:
+    def _owner(self, head: Held, partner: Held) -> Literal['head', 'other', 'unknown']:
         """Tell whether a later reference is much nearer to a partner and has no better one.
 
         Only where the reference's own rhythm lets one come so soon: a slow reference never
@@ -312,20 +294,20 @@ class PairSynchronizer:
                 return 'other' if newest_partner > rival.stamp else 'unknown'
         return 'unknown'
 
-    def _has_nearer(self, rival: _Held, gap: int) -> bool:
+    def _has_nearer(self, rival: Held, gap: int) -> bool:
         partners = self._held[self._partner]
-        index = bisect_right(partners, rival.stamp - gap, key=_stamp)
+        index = bisect_right(partners, rival.stamp - gap, key=stamp_of)
         return index < len(partners) and partners[index].stamp < rival.stamp + gap
 
-    def _has_waited(self, head: _Held) -> bool:
+    def _has_waited(self, head: Held) -> bool:
         latest = self._axes.latest
         return any(latest[axis] - base >= self._max_wait for axis, base in head.base.items())
 
-    def _pair(self, head: _Held, partner: _Held) -> Paired:
+    def _pair(self, head: Held, partner: Held) -> Paired:
         self._close(head)
         self._last_used = partner.stamp
         partners = self._held[self._partner]
-        index = bisect_left(partners, partner.stamp, key=_stamp)
+        index = bisect_left(partners, partner.stamp, key=stamp_of)
         self._release(index, 'unpaired')
         self._bytes -= partners.pop(0).size
         rgb, thermal = (partner, head) if self._partner == 'rgb' else (head, partner)
@@ -336,8 +318,8 @@ class PairSynchronizer:
 
     def _leave(
         self,
-        head: _Held,
-        near: list[_Held],
+        head: Held,
+        near: list[Held],
         *,
         passed: bool,
         end: Literal['end', 'epoch', 'overflow'] | None,
@@ -350,19 +332,19 @@ class PairSynchronizer:
         sign = 1 if self._partner == 'rgb' else -1
         self._meter.left_alone(cause, sign * gaps[0] if gaps else None)
         self._close(head)
-        useless = bisect_left(self._held[self._partner], head.stamp - self._slop, key=_stamp)
+        useless = bisect_left(self._held[self._partner], head.stamp - self._slop, key=stamp_of)
         self._release(useless, 'unpaired')
         return Unpaired(frame=head.frame, cause=cause, epoch=self.epoch)
 
     def _cause(
         self,
-        head: _Held,
-        near: list[_Held],
+        head: Held,
+        near: list[Held],
         *,
         passed: bool,
         end: Literal['end', 'epoch', 'overflow'] | None,
     ) -> UnpairedCause:
-        if near and _gap(near[0], head) <= self._slop:
+        if near and gap_between(near[0], head) <= self._slop:
             return 'taken'
         if self._last_used is not None and abs(self._last_used - head.stamp) <= self._slop:
             return 'taken'
@@ -375,7 +357,7 @@ class PairSynchronizer:
         never = self._partner not in self._axes.latest
         return 'missing' if never or self._axes.is_silent(self._partner) else 'late'
 
-    def _close(self, head: _Held) -> None:
+    def _close(self, head: Held) -> None:
         self._held[self._reference].pop(0)
         self._bytes -= head.size
         if self._last_reference is not None:
@@ -406,7 +388,3 @@ class PairSynchronizer:
             if event is not None:
                 events.append(event)
         return events
-
-
-def _gap(partner: _Held, head: _Held) -> int:
-    return abs(partner.stamp - head.stamp)

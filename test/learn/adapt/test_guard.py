@@ -117,10 +117,13 @@ def test_labels_follow_the_scene(scene, network):
 def test_agreement_is_with_the_network_that_was_remembered(aside, network):
     gauge = Gauge(aside, CONTRACT)
     assert gauge.measure(network(by_level)).agreement is None
-    assert gauge.remember(network(by_level)) > 0.0
+    gauge.remember(network(by_level))
+    assert gauge.answer_s > 0.0
+    assert gauge.source_boxes == 0
     assert gauge.measure(network(by_level)).agreement == 1.0
     assert gauge.measure(network(by_level)).box_weight == 0.0  # the source shows no box
     gauge.remember(network(by_level, at_the_hottest))
+    assert gauge.source_boxes == 3
     assert gauge.measure(network(by_level)).box_weight == pytest.approx(3 / 200)
     cold = gauge.measure(network(always_cold))
     assert cold.agreement == pytest.approx(gauge.measure(network(by_level)).shares['cold'])

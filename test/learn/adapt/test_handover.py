@@ -86,7 +86,7 @@ def test_no_place_of_this_machine_is_told(source, tmp_path, tiny_bundle):
 
 def test_an_rgb_teacher_is_told_by_name_and_its_data_too(model, tmp_path, settings):
     teacher = str(tmp_path / 'rgb_model')
-    recipe = adapt_recipe(model, tmp_path / 'work', 'rgb', settings(), teacher)
+    recipe = adapt_recipe(model, tmp_path / 'work', 'rgb', settings(), teacher=teacher)
     opened = replace(model.opened, data=PARENT_DATA)
     result = Result(
         model=model,

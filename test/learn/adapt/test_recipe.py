@@ -108,6 +108,17 @@ def test_an_rgb_teacher_becomes_the_source_and_the_model_stays_the_start(
     assert convert(arguments, CrossmatchArgs, 'arguments').view.cutouts == (0, 0)
 
 
+@pytest.mark.parametrize(('given', 'weight'), [({}, 0.0), ({'detection': 0.5}, 0.5)])
+def test_a_model_that_finds_no_box_is_not_trained_on_boxes(
+    model, tmp_path, settings, given, weight
+):
+    chosen = settings(arguments=ARGUMENTS | given)
+    told = adapt_recipe(model, tmp_path, 'rgb', chosen, boxes=False).method.arguments
+    assert told['detection'] == weight  # what the user says goes first
+    kept = adapt_recipe(model, tmp_path, 'rgb', chosen, boxes=True).method.arguments
+    assert kept.get('detection') == given.get('detection')
+
+
 def test_steps_and_looks_are_put_in_later(model, tmp_path, settings):
     recipe = with_steps(adapt_recipe(model, tmp_path, 'rgb', settings()), 90, 12)
     train = recipe.train

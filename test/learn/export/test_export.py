@@ -31,12 +31,12 @@ from xspec_ros.learn.data.sources import Source
 from xspec_ros.learn.export.export import (
     checkpoint_source,
     export_source,
-    random_state,
     weights_bytes,
 )
 from xspec_ros.learn.export.export import Source as Exported
 from xspec_ros.learn.export.frames import FrameSet, LabelledFrame
 from xspec_ros.learn.export.quantise import inner_nodes
+from xspec_ros.learn.export.untrained import random_state
 from xspec_ros.learn.models import build_network
 from xspec_ros.learn.train.checkpoint import Checkpoint, CheckpointInfo
 from xspec_ros.learn.train.recipe import InputSpec, NetworkSpec, Recipe

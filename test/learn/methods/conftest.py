@@ -16,12 +16,15 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 import pytest
 
 torch = pytest.importorskip('torch')
 
 CLASSES = 5
 SIZES = {'num_classes': CLASSES, 'num_detection_classes': 3, 'width': 0.25}
+PATIENCE = timedelta(minutes=3)  # with the other process: one that is gone must not hang the run
 
 
 def make_pairs(*, count=4, size_hw=(64, 64), seed=0):
@@ -185,7 +188,9 @@ def deploys_as_plain(context, pairs, plain_graph):
 def one_of_two(rank, store, folder, work, batches):
     """Do the work of one of two processes and leave what it gives."""
     torch.set_num_threads(1)
-    torch.distributed.init_process_group('gloo', init_method=store, rank=rank, world_size=2)
+    torch.distributed.init_process_group(
+        'gloo', init_method=store, rank=rank, world_size=2, timeout=PATIENCE
+    )
     torch.save(work(batches[rank]), folder / f'{rank}.pt')
     torch.distributed.destroy_process_group()
 

@@ -86,6 +86,7 @@ class Gauge:
     ) -> None:
         self._contract, self._guard, self._most = contract, guard, look_frames
         self._box_weight = 1.0
+        self.answer_s, self.source_boxes = 0.0, 0
         rows, columns = contract.preparation.network_hw
         self._label_hw = rows // LABEL_STRIDE, columns // LABEL_STRIDE
         self._frames = [_Frame(self, number, each) for number, each in enumerate(aside)]
@@ -107,23 +108,22 @@ class Gauge:
             taught += 1
         return taught
 
-    def remember(self, network: nn.Module) -> float:
+    def remember(self, network: nn.Module) -> None:
         """Take a network's labels as those that others are held against: the source model's.
 
-        Its boxes tell how much a figure of boxes can be worth on these frames.
-
-        Returns:
-            Seconds that an answer takes, the median.
+        ``source_boxes``, how many boxes it finds, tells how much a figure of boxes can be worth
+        on these frames; ``answer_s`` is the median of the seconds that its answers take.
         """
-        boxes, seconds = 0, []
+        seconds = []
+        self.source_boxes = 0
         for frame in self._frames:
             began = time.monotonic()
             answer = self._answer(network, frame.image)
             seconds.append(time.monotonic() - began)
             frame.source = answer.label_map
-            boxes += len(answer.boxes)
-        self._box_weight = min(1.0, boxes / MANY_BOXES)
-        return float(np.median(seconds))
+            self.source_boxes += len(answer.boxes)
+        self._box_weight = min(1.0, self.source_boxes / MANY_BOXES)
+        self.answer_s = float(np.median(seconds))
 
     def measure(self, network: nn.Module, step: Callable[[], None] = lambda: None) -> Figures:
         """Measure everything.

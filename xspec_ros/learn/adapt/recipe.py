@@ -142,7 +142,9 @@ def adapt_recipe(
     work: Path,
     auxiliary: Auxiliary,
     settings: AdaptSettings,
+    *,
     teacher: str | None = None,
+    boxes: bool = True,
 ) -> Recipe:
     """Return the recipe, as yet for the longest run.
 
@@ -152,6 +154,8 @@ def adapt_recipe(
         auxiliary: What the auxiliary network sees beside thermal.
         settings: Everything else.
         teacher: RGB model that is the frozen source by day; None: the model itself is, always.
+        boxes: The model finds boxes in these drives. One that finds none labels none: running
+            its detection heads would cost half of the steps and teach nothing.
 
     Raises:
         ConfigError: The settings do not fit together.
@@ -167,6 +171,8 @@ def adapt_recipe(
         arguments = {'auxiliary': auxiliary} | arguments
         if teacher is not None:
             arguments |= settings.taught_arguments
+        if not boxes:
+            arguments = {'detection': 0.0} | arguments
     recipe = Recipe(
         name=model.adapted_name,
         seed=settings.seed,

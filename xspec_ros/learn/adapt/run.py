@@ -251,7 +251,10 @@ class _Adaptation:
         auxiliary: Auxiliary = 'rgb' if alignment.used else 'gradient'
         teacher = self._ask_teacher(gauge)
         source = None if teacher is None else self._job.teacher
-        recipe = adapt_recipe(model, self._work, auxiliary, settings, source)
+        gauge.remember(model.opened.network)
+        boxes = gauge.source_boxes > 0
+        LOG.info('boxes are %s', 'trained too' if boxes else 'not trained: the model finds none')
+        recipe = adapt_recipe(model, self._work, auxiliary, settings, teacher=source, boxes=boxes)
         pictures = [each.picture for each in aside]
         to_verify = self._to_verify(pictures)
         plan = self._plan(gauge, recipe, found, alignment, to_verify)
@@ -298,7 +301,7 @@ class _Adaptation:
         to_verify: _ToVerify,
     ) -> Plan:
         """See how many steps the time is good for; too little shows before it is spent."""
-        answer_s = gauge.remember(self._model.opened.network)
+        answer_s = gauge.answer_s
         measured, looked = gauge.count_answers()
         costs = Costs(
             measure_s=measured * answer_s,

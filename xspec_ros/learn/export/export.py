@@ -20,12 +20,10 @@ from dataclasses import dataclass, field, replace
 import logging
 from pathlib import Path
 import tempfile
-from typing import cast, TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING, TypeAlias
 
 import msgspec
 from safetensors.torch import save
-import torch
-from torch import nn
 
 import xspec_ros
 from xspec_ros.bundle.card import model_card
@@ -46,6 +44,7 @@ from xspec_ros.learn.export.frames import open_sources
 from xspec_ros.learn.export.graph import graph_bytes
 from xspec_ros.learn.export.licences import licence_of
 from xspec_ros.learn.export.quantise import int8_bytes
+from xspec_ros.learn.export.untrained import random_state
 from xspec_ros.learn.export.verify import verify_bundle
 from xspec_ros.learn.models import build_network, graphs
 from xspec_ros.learn.models.deploy import deploy
@@ -54,6 +53,9 @@ from xspec_ros.learn.train.validate import evaluate, preparation
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence
+
+    import torch
+    from torch import nn
 
     from xspec_ros.bundle.manifest import Verified
     from xspec_ros.core.frame import Modality
@@ -294,40 +296,6 @@ def export_untrained(
     )
     made = {'fp32': _mode_graphs(source, half=False)}
     return _write(out, source, {'fp32': {}}, made)
-
-
-def random_state(
-    name: str, arguments: dict[str, int | float | str | bool], seed: int
-) -> dict[str, torch.Tensor]:
-    """Return random weights whose answers vary over the picture, boxes included.
-
-    A network as it starts its training says 0.0001 for every box. Norms that have seen one batch
-    of noise and wider output layers give tests boxes of any score.
-    """
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(seed)
-        network = build_network(name, arguments)
-        for key, layer in network.named_modules():
-            if isinstance(layer, nn.Conv2d) and '_out' in key:
-                nn.init.normal_(layer.weight, std=0.3)
-                nn.init.zeros_(cast('torch.Tensor', layer.bias))
-            if isinstance(layer, nn.BatchNorm2d):
-                layer.momentum = None
-        _meet_noise(network, int(arguments.get('in_channels', 1)))
-    return network.state_dict()
-
-
-@torch.no_grad()
-def _meet_noise(network: nn.Module, channels: int) -> None:
-    """Let the norms of every graph of a network see one batch of noise."""
-    thermal, rgb = (
-        nn.functional.interpolate(torch.rand(4, count, 4, 6), size=(128, 192), mode='bilinear')
-        for count in (1, 3)
-    )
-    network.train()
-    for mode, graph in graphs(network, 'rgb' if channels == 3 else 'thermal').items():
-        inputs = {'thermal': (thermal,), 'fused': (thermal, rgb), 'rgb': (rgb,)}[mode]
-        graph(*inputs)
 
 
 def weights_bytes(state: dict[str, torch.Tensor]) -> bytes:
