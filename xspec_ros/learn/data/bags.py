@@ -35,7 +35,7 @@ from xspec_ros.learn.data.daylight import is_day
 from xspec_ros.learn.data.picture import Picture
 from xspec_ros.learn.data.registered import on_thermal_grid
 from xspec_ros.learn.data.states import file_states
-from xspec_ros.learn.data.whole import whole_folder
+from xspec_ros.learn.data.whole import fill_once
 from xspec_ros.perception.settings import InputSettings
 
 if TYPE_CHECKING:
@@ -199,8 +199,7 @@ def open_bag_pictures(choice: BagChoice, cache: Path) -> BagPictures:
     if not (folder / INDEX_NAME).exists():
         findings = Findings()
         try:
-            with whole_folder(folder) as unfinished:
-                _decode(choice, unfinished, findings)
+            fill_once(folder, lambda part: _decode(choice, part, findings))
         except OSError as err:
             message = f'cannot write the decoded pictures of {choice.path} to {folder}: {err}'
             raise DataError(message, hint='free space or choose another --set cache') from err

@@ -32,7 +32,7 @@ from xspec_ros.core.labels import (
 )
 from xspec_ros.errors import DataError
 from xspec_ros.learn.data.picture import Picture
-from xspec_ros.learn.data.whole import whole_folder
+from xspec_ros.learn.data.whole import fill_once
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -169,8 +169,7 @@ def open_synthetic(
     folder = cache / hashlib.sha256(settings).hexdigest()[:16]
     if not (folder / INDEX_NAME).exists():
         try:
-            with whole_folder(folder) as unfinished:
-                _render(source, unfinished, with_rgb=with_rgb)
+            fill_once(folder, lambda part: _render(source, part, with_rgb=with_rgb))
         except OSError as err:
             message = f'cannot write rendered drives to {folder}: {err}'
             raise DataError(message, hint='free space or choose another --set cache') from err

@@ -17,11 +17,12 @@
 from __future__ import annotations
 
 import contextlib
+import fcntl
 import shutil
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
 
@@ -46,3 +47,23 @@ def whole_folder(folder: Path) -> Iterator[Path]:
         unfinished.rename(folder)
     finally:
         shutil.rmtree(unfinished, ignore_errors=True)  # gone already where all went well
+
+
+def fill_once(folder: Path, fill: Callable[[Path], None]) -> None:
+    """Fill a folder that several processes may want at once: the first does, the others wait.
+
+    Args:
+        folder: Where it is to lie; a lock file of its name lies beside it meanwhile.
+        fill: Fills the folder that it is given.
+
+    Raises:
+        OSError: It cannot be made or renamed.
+    """
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    path = folder.with_name(folder.name + '.lock')
+    with path.open('w') as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)  # given back when the file closes, by a crash too
+        if not folder.exists():
+            with whole_folder(folder) as unfinished:
+                fill(unfinished)
+        path.unlink(missing_ok=True)  # whoever waits for it, or makes a new one, finds the folder

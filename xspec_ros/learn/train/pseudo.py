@@ -27,7 +27,7 @@ import torch
 from xspec_ros.core.labels import UNLABELLED
 from xspec_ros.errors import DataError
 from xspec_ros.learn.data.views import Labels, NOTHING, relabelled
-from xspec_ros.learn.data.whole import whole_folder
+from xspec_ros.learn.data.whole import fill_once
 from xspec_ros.learn.models.deploy import detect
 from xspec_ros.learn.train.validate import forward
 
@@ -110,8 +110,7 @@ def teach(
     if not index.exists():
         LOG.info('%s: %d pictures are labelled by %s', pictures.title, len(pictures), spec.model)
         try:
-            with whole_folder(folder) as unfinished:
-                _write(pictures, teacher, spec, unfinished)
+            fill_once(folder, lambda part: _write(pictures, teacher, spec, part))
         except OSError as err:
             message = f'cannot write pseudo-labels to {folder}: {err}'
             raise DataError(message, hint='free space or choose another --out') from err
