@@ -93,6 +93,19 @@ def rows():
     return pick_rows
 
 
+def join_batches(*batches):
+    first = batches[0]
+    tensors = {k: torch.cat([b.tensors()[k] for b in batches]) for k in first.tensors()}
+    names = tuple(name for batch in batches for name in batch.names)
+    return type(first)(**{**first._asdict(), **tensors, 'names': names})
+
+
+@pytest.fixture
+def mixed(pairs, night, rows):
+    """Two pairs of the day, two of the night."""
+    return join_batches(rows(pairs, [0, 1]), rows(night, [2, 3]))
+
+
 @pytest.fixture
 def context():
     """Return a function that builds a small network and a method's context around it."""

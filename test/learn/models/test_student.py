@@ -66,3 +66,23 @@ def test_an_unknown_network_lists_the_known_ones():
 def test_a_wrong_argument_is_named():
     with pytest.raises(ConfigError, match='depth'):
         build_network('student', SIZES | {'depth': 3})
+
+
+def test_the_deployed_head_answers_as_it_does_in_training():
+    head = build_network('student', SIZES | {'width': 0.25}).detection
+    for layer in head.modules():
+        if isinstance(layer, torch.nn.BatchNorm2d):
+            layer.momentum = None  # running statistics are those of the one batch
+    generator = torch.Generator().manual_seed(0)
+    pyramid = [
+        (spread * torch.randn(4, 24, 32 // side, 48 // side, generator=generator)).relu()
+        for side, spread in ((1, 1.0), (2, 3.0), (4, 0.3))  # levels that differ
+    ]
+    with torch.no_grad():
+        for stem in head.stems:  # levels are not alike behind their stems either
+            stem[1].weight.uniform_(0.2, 3.0, generator=generator)
+        trained = head.train()(pyramid)
+        deployed = head.eval()(pyramid)
+    for one, other in zip(trained, deployed, strict=True):
+        for mine, theirs in zip(one[:3], other[:3], strict=True):
+            assert (mine - theirs).abs().max() < 0.05 * theirs.std() + 1e-4

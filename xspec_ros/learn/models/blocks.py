@@ -85,6 +85,32 @@ def separable(in_channels: int, out_channels: int, kernel: int = 3) -> nn.Sequen
     )
 
 
+def over_levels(tower: nn.Sequential, levels: list[torch.Tensor]) -> list[torch.Tensor]:
+    """Run a tower on every level of a pyramid; norms in training see all of them at once.
+
+    Args:
+        tower: Layers in order, in sequences of any depth.
+        levels: Each (B, C, h, w).
+
+    Returns:
+        Each (B, C', h, w).
+    """
+    for layer in tower:
+        if isinstance(layer, nn.Sequential):
+            levels = over_levels(layer, levels)
+        elif isinstance(layer, nn.BatchNorm2d) and layer.training:
+            cells = torch.cat([level.flatten(2) for level in levels], dim=2)[..., None]
+            sizes = [level.shape[2] * level.shape[3] for level in levels]
+            parts = layer(cells)[..., 0].split(sizes, dim=2)
+            levels = [  # copies: the next layer works in place
+                part.reshape(level.shape).clone(memory_format=torch.channels_last)
+                for part, level in zip(parts, levels, strict=True)
+            ]
+        else:
+            levels = [layer(level) for level in levels]
+    return levels
+
+
 class InvertedResidual(nn.Module):
     """MobileNetV2's block: expand, depthwise, project; a shortcut where shapes allow.
 

@@ -31,6 +31,7 @@ from xspec_ros.learn.models.blocks import (
     BN_MOMENTUM,
     conv_bn,
     init_weights,
+    over_levels,
     PoolingPyramid,
     scaled,
     separable,
@@ -103,6 +104,10 @@ class Pyramid(nn.Module):
 class DetectionHead(nn.Module):
     """Stem, class branch, box branch and objectness; towers shared by levels, norms included.
 
+    In training a shared norm takes its statistics over the cells of all levels, as its running
+    ones do: with those of each level apart, as in a call a level, the deployed head answers with
+    statistics that it was never trained with, and its boxes come out a tenth too large.
+
     Args:
         channels: Width of P3..P5.
         num_classes: Detection classes.
@@ -123,19 +128,18 @@ class DetectionHead(nn.Module):
 
     def forward(self, pyramid: list[torch.Tensor]) -> list[DetLevel]:
         """Return the raw levels of P3..P5."""
-        levels = []
-        for index, (feature, stride) in enumerate(zip(pyramid, STRIDES, strict=True)):
-            x = self.stems[index](feature)
-            about_class, about_box = self.cls_tower(x), self.box_tower(x)
-            levels.append(
-                DetLevel(
-                    cls=self.cls_out[index](about_class),
-                    box=self.box_out[index](about_box),
-                    obj=self.obj_out[index](about_box),
-                    stride=stride,
-                )
+        stems = [stem(feature) for stem, feature in zip(self.stems, pyramid, strict=True)]
+        about_class = over_levels(self.cls_tower, stems)
+        about_box = over_levels(self.box_tower, stems)
+        return [
+            DetLevel(
+                cls=self.cls_out[index](about_class[index]),
+                box=self.box_out[index](about_box[index]),
+                obj=self.obj_out[index](about_box[index]),
+                stride=stride,
             )
-        return levels
+            for index, stride in enumerate(STRIDES)
+        ]
 
     def init_biases(self) -> None:
         """Start with rare objects, small outputs and boxes of one cell."""

@@ -94,3 +94,14 @@ def crossmatch(context, source):
         return method.train()
 
     return build
+
+
+@pytest.fixture
+def steps(loop):
+    """Return a function that trains by the loop's order and returns the losses."""
+
+    def train(method, batch, count, *, first=0, lr=1e-3):
+        optimizer = torch.optim.SGD([p for p in method.parameters() if p.requires_grad], lr)
+        return loop(method, batch, optimizer, range(first, first + count))
+
+    return train

@@ -12,7 +12,7 @@
 # See the License for the specific language governing permissions and
 # limitations under the License.
 
-"""The method with its two networks."""
+"""A step of the method with its two networks: what each term reaches, needs and leaves alone."""
 
 from __future__ import annotations
 
@@ -22,12 +22,9 @@ import pytest
 import torch
 from torch.nn.modules.batchnorm import _BatchNorm
 
-from xspec_ros.config import convert
-from xspec_ros.errors import ConfigError, DataError
+from xspec_ros.errors import DataError
 from xspec_ros.learn.batch import IGNORE
 from xspec_ros.learn.methods.masked_mutual.args import MaskedMutualArgs
-from xspec_ros.learn.methods.masked_mutual.method import MaskedMutual
-from xspec_ros.learn.methods.method import Start
 from xspec_ros.learn.methods.supervised.args import SupervisedArgs
 from xspec_ros.learn.methods.supervised.method import Supervised
 
@@ -43,64 +40,8 @@ SILENT = {
 }
 
 
-@pytest.fixture
-def build(context):
-    """Return a function that builds the method around small students."""
-
-    def make(*, encoder='light', **arguments):
-        args = convert({'theta': 0.1, **arguments}, MaskedMutualArgs, 'method.arguments')
-        return MaskedMutual(context('student', encoder=encoder), args)
-
-    return make
-
-
-@pytest.fixture
-def mixed(pairs, night, rows):
-    """Two pairs of the day, two of the night."""
-    return join(rows(pairs, [0, 1]), rows(night, [2, 3]))
-
-
-def join(*batches):
-    first = batches[0]
-    tensors = {k: torch.cat([b.tensors()[k] for b in batches]) for k in first.tensors()}
-    names = tuple(name for batch in batches for name in batch.names)
-    return type(first)(**{**first._asdict(), **tensors, 'names': names})
-
-
-def taught(method, batch, steps=1):
-    """Let the method see a batch so that it has prototypes."""
-    for step in range(steps):
-        method.training_step(batch, step)
-        method.after_step(step)
-    return method
-
-
-def group(name, module):
-    """Return the parameter group that a parameter of the method belongs to."""
-    if name.startswith('embed'):
-        return 'g'
-    if name.startswith('rgb.'):
-        return 'E_R' if 'backbone' in name else 'norms R'
-    if 'detection' in name:
-        return 'detection'
-    if 'backbone' in name:
-        return 'E_T'
-    if 'classifier' in name:
-        return 'classifier'
-    return 'norms T' if isinstance(module, _BatchNorm) else 'D'
-
-
-def groups_reached(method):
-    modules = dict(method.named_modules())
-    return {
-        group(name, modules[name.rpartition('.')[0]])
-        for name, parameter in method.named_parameters()
-        if parameter.grad is not None and bool(parameter.grad.abs().sum() > 0)
-    }
-
-
 @pytest.mark.parametrize('stage', [1, 2])
-def test_terms_sum_to_the_loss(build, mixed, stage):
+def test_terms_sum_to_the_loss(build, mixed, taught, stage):
     method = taught(build(stage=stage, prototypes='ema'), mixed)
     out = method.training_step(mixed, 0)
     assert out.loss.item() == pytest.approx(sum(t.item() for t in out.terms.values()), rel=1e-6)
@@ -126,7 +67,9 @@ THERMAL = {'E_T', 'D', 'norms T'}
         ({'classification': 1.0}, THERMAL | {'detection'}),
     ],
 )
-def test_every_term_reaches_exactly_its_parameters(build, mixed, loud, reached):
+def test_every_term_reaches_exactly_its_parameters(
+    build, mixed, taught, groups_reached, loud, reached
+):
     method = taught(build(**STAGE_TWO, theta_night=0.1, **{**SILENT, **loud}), mixed)
     method.training_step(mixed, 0).loss.backward()
     assert groups_reached(method) == reached
@@ -155,78 +98,7 @@ def test_a_pass_of_one_camera_leaves_the_norms_of_the_other_alone(build, pairs, 
     assert not all(torch.equal(v, method.rgb.state_dict()[k]) for k, v in before.items())
 
 
-def test_the_first_step_gives_prototypes_and_the_next_moves_them(build, pairs):
-    method = build().eval()
-    assert method.training_step(pairs, 0).terms['prototype'].item() == 0
-    method.after_step(0)
-    first = method.eta.clone()
-    assert method.seen.all()
-    assert torch.allclose(first.norm(dim=1), torch.ones(5), atol=1e-5)
-    taught(method, pairs._replace(thermal=1 - pairs.thermal))
-    assert not torch.equal(first, method.eta)
-
-
-def test_parts_of_a_step_make_the_prototypes_of_the_whole(build, pairs, rows):
-    whole, parts = build().eval(), build().eval()
-    taught(whole, pairs)
-    for part in ([0], [1, 2], [3]):
-        parts.training_step(rows(pairs, part), 0)
-    parts.after_step(0)
-    assert torch.allclose(whole.eta, parts.eta, atol=1e-5)
-    assert torch.equal(whole.seen, parts.seen)
-
-
-@pytest.mark.parametrize('mode', ['ema', 'frozen'])
-def test_only_frozen_prototypes_stay_bit_by_bit_in_stage_two(build, mixed, mode):
-    first = taught(build(), mixed)
-    kept = first.eta.clone()
-    second = build(stage=2, prototypes=mode)
-    second.begin(
-        Start(method='masked_mutual', modality='thermal', network={}, state=first.state_dict())
-    )
-    assert torch.equal(second.eta, kept)
-    taught(second, mixed, steps=2)
-    assert torch.equal(second.eta, kept) is (mode == 'frozen')
-    resumed = build(stage=2, prototypes=mode)
-    resumed.load_state_dict(second.state_dict())
-    taught(resumed, mixed)
-    assert torch.equal(resumed.eta, kept) is (mode == 'frozen')
-
-
-def test_frozen_prototypes_that_do_not_exist_are_refused(build, mixed):
-    with pytest.raises(ConfigError, match='frozen'):
-        build(stage=2).training_step(mixed, 0)
-
-
-def test_a_stage_is_continued_strictly(build):
-    state = build().state_dict()
-    del state['eta']
-    with pytest.raises(RuntimeError, match='eta'):
-        build().begin(Start(method='masked_mutual', modality='thermal', network={}, state=state))
-
-
-def test_an_rgb_teacher_starts_both_networks_at_its_own_answer(build, context, pairs):
-    teacher = context('student', modality='rgb').student
-    torch.manual_seed(3)
-    for layer in teacher.modules():
-        if isinstance(layer, _BatchNorm):
-            layer.running_mean.normal_(std=0.1)
-            layer.running_var.uniform_(0.5, 2)
-    method = build()
-    method.begin(
-        Start(method='supervised', modality='rgb', network=teacher.state_dict(), state={})
-    )
-    for name, weight in method.rgb.state_dict().items():
-        assert torch.equal(weight, teacher.state_dict()[name]), name
-    teacher.eval()
-    method.eval()
-    grey = pairs.thermal.expand(-1, 3, -1, -1)
-    answer, expected = method.student(pairs.thermal), teacher(grey)
-    assert torch.allclose(answer.seg_logits, expected.seg_logits, atol=1e-4)
-    assert torch.allclose(answer.det[0].cls, expected.det[0].cls, atol=1e-4)
-
-
-def test_nothing_of_the_night_is_read_but_its_thermal_picture(build, mixed):
+def test_nothing_of_the_night_is_read_but_its_thermal_picture(build, mixed, taught):
     """Not its RGB, not its labels, not its boxes."""
     method = taught(build(**STAGE_TWO), mixed).eval()
     other = mixed._replace(
@@ -239,7 +111,7 @@ def test_nothing_of_the_night_is_read_but_its_thermal_picture(build, mixed):
     assert torch.equal(method.training_step(mixed, 0).loss, method.training_step(other, 0).loss)
 
 
-def test_an_unknown_hour_counts_as_day_where_there_are_labels(build, pairs, rows):
+def test_an_unknown_hour_counts_as_day_where_there_are_labels(build, pairs, rows, taught):
     method = taught(build(**STAGE_TWO), pairs).eval()
     unknown = pairs._replace(day=torch.full_like(pairs.day, -1))
     assert torch.equal(method.training_step(pairs, 0).loss, method.training_step(unknown, 0).loss)
@@ -250,7 +122,7 @@ def test_an_unknown_hour_counts_as_day_where_there_are_labels(build, pairs, rows
 @pytest.mark.parametrize('kind', ['day', 'night', 'mixed', 'single', 'unlabelled'])
 @pytest.mark.parametrize('stage', [1, 2])
 def test_any_batch_trains_and_every_parameter_has_a_gradient(
-    build, pairs, night, mixed, rows, kind, stage
+    build, pairs, night, mixed, rows, taught, kind, stage
 ):
     """Distributed training waits for each of them."""
     batch = {
@@ -269,7 +141,9 @@ def test_any_batch_trains_and_every_parameter_has_a_gradient(
         assert torch.isfinite(parameter.grad).all(), name
 
 
-def test_a_batch_without_labels_teaches_nothing_and_leaves_prototypes_alone(build, night, mixed):
+def test_a_batch_without_labels_teaches_nothing_and_leaves_prototypes_alone(
+    build, night, mixed, taught, groups_reached
+):
     method = taught(build(), mixed)
     kept = method.eta.clone()
     method.training_step(night, 0).loss.backward()
@@ -298,7 +172,7 @@ def test_any_pattern_of_ignored_pixels_is_survived(seed, share):
     assert all(torch.isfinite(each.features.grad).all() for each in views)
 
 
-def test_order_of_the_batch_does_not_matter(build, mixed, rows):
+def test_order_of_the_batch_does_not_matter(build, mixed, rows, taught):
     method = taught(build(**STAGE_TWO), mixed).eval()
     turned = taught(build(**STAGE_TWO), mixed).eval()
     there = method.training_step(mixed, 0)
@@ -314,35 +188,13 @@ def test_logits_can_be_negative(build, pairs):
     assert build().student(pairs.thermal).seg_logits.min() < 0
 
 
-def test_bf16_and_fp32_agree(build, mixed):
+def test_bf16_and_fp32_agree(build, mixed, taught):
     method = taught(build(**STAGE_TWO), mixed).eval()
     with torch.no_grad():
         exact = method.training_step(mixed, 0).loss
         with torch.autocast('cpu', dtype=torch.bfloat16):
             rounded = method.training_step(mixed, 0).loss
     assert rounded.item() == pytest.approx(exact.item(), rel=1e-2)
-
-
-def test_without_its_terms_the_method_is_plain_training_on_pseudo_labels(build, pairs):
-    """Step for step: both networks, cross-entropy alone."""
-    ours, plain = (
-        build(mml={'weight': 0.0}, prototype=0.0, detection=0.0).train() for _ in range(2)
-    )
-    optimizers = [torch.optim.SGD(m.parameters(), lr=0.05, momentum=0.9) for m in (ours, plain)]
-    for step in range(3):
-        ours.training_step(pairs, step).loss.backward()
-        ours.after_step(step)
-        for network, picture in ((plain.student, pairs.thermal), (plain.rgb, pairs.rgb)):
-            embedding = network.features(picture.contiguous(memory_format=torch.channels_last))
-            logits = torch.nn.functional.interpolate(
-                network.segmentation.classifier(embedding['S']), size=(64, 64), mode='bilinear'
-            )
-            torch.nn.functional.cross_entropy(logits, pairs.label_map).backward()
-        for optimizer in optimizers:
-            optimizer.step()
-            optimizer.zero_grad()
-    for (name, weight), other in zip(ours.named_parameters(), plain.parameters(), strict=True):
-        assert torch.allclose(weight, other, rtol=1e-4, atol=1e-6), name
 
 
 def test_labels_of_thermal_are_learnt_as_plain_training_learns_them(build, context, pairs):
@@ -369,61 +221,3 @@ def test_boxes_can_be_left_out_altogether(build, pairs):
 def test_a_batch_without_one_camera_is_refused(build, pairs, camera):
     with pytest.raises(DataError, match='thermal or RGB'):
         build().training_step(pairs._replace(**{camera: None}), 0)
-
-
-def test_networks_it_cannot_train_are_refused(context):
-    with pytest.raises(ConfigError, match='FusionNetwork'):
-        MaskedMutual(context('fusion'), MaskedMutualArgs())
-    with pytest.raises(ConfigError, match='rgb'):
-        MaskedMutual(context('student', modality='rgb'), MaskedMutualArgs())
-
-
-def test_training_leaves_no_trace_in_the_deployed_network(build, pairs, deploys_as_plain):
-    deploys_as_plain(taught(build(), pairs).student)
-
-
-def test_four_pairs_are_learnt_by_heart_within_200_steps(build, pairs):
-    method = build().train()
-    optimizer = torch.optim.AdamW(method.parameters(), lr=5e-3)
-    first = method.training_step(pairs, 0).loss.item()
-    for step in range(200):
-        out = method.training_step(pairs, step)
-        if out.loss.item() < 0.2 * first:
-            return
-        out.loss.backward()
-        optimizer.step()
-        optimizer.zero_grad()
-        method.after_step(step)
-    pytest.fail(f'{first} became {out.loss.item()}')
-
-
-@pytest.mark.parametrize('encoder', ['mit_b0', 'resnet50'])
-def test_larger_encoders_make_a_step(build, pairs, rows, encoder):
-    pytest.importorskip('transformers')
-    method = build(encoder=encoder)
-    method.training_step(rows(pairs, [0, 1]), 0).loss.backward()
-    assert {'E_R', 'E_T', 'D', 'classifier'} <= groups_reached(method)
-
-
-@pytest.mark.skipif(torch.cuda.is_available(), reason='forks, which CUDA does not survive')
-@pytest.mark.parametrize('parts', [([0], [1, 2, 3]), ([0, 1], [2, 3])])
-def test_two_processes_give_the_gradient_and_prototypes_of_one(
-    build, mixed, rows, two_processes, mean_gradient, parts
-):
-    """Also where one of them has all the day and the other all the night."""
-    method = taught(build(**STAGE_TWO), mixed).eval()
-    batches = [rows(mixed, part) for part in parts]
-
-    def work(batch):
-        method.training_step(batch, 0).loss.backward()
-        method.after_step(0)
-        return [mean_gradient(p) for p in method.parameters()], method.eta
-
-    found = two_processes(work, batches)
-    method.training_step(mixed, 0).loss.backward()
-    method.after_step(0)
-    for gradients, eta in found:
-        assert torch.allclose(eta, method.eta, atol=1e-6)
-        for (name, parameter), gradient in zip(method.named_parameters(), gradients, strict=True):
-            scale = parameter.grad.abs().max().item()
-            assert torch.allclose(gradient, parameter.grad, atol=1e-5 * scale + 1e-8), name
