@@ -101,6 +101,12 @@ def join_batches(*batches):
 
 
 @pytest.fixture
+def together():
+    """Return a function that makes one batch of several."""
+    return join_batches
+
+
+@pytest.fixture
 def mixed(pairs, night, rows):
     """Two pairs of the day, two of the night."""
     return join_batches(rows(pairs, [0, 1]), rows(night, [2, 3]))

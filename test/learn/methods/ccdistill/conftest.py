@@ -36,29 +36,10 @@ def build(context):
     return make
 
 
-def join(*batches):
-    first = batches[0]
-    tensors = {k: torch.cat([b.tensors()[k] for b in batches]) for k in first.tensors()}
-    names = tuple(name for batch in batches for name in batch.names)
-    return type(first)(**{**first._asdict(), **tensors, 'names': names})
-
-
 @pytest.fixture
-def mixed(pairs, night, rows):
-    """Two pairs of the day, two of the night."""
-    return join(rows(pairs, [0, 1]), rows(night, [2, 3]))
-
-
-@pytest.fixture
-def cameras(pairs, night, rows):
+def cameras(pairs, night, rows, together):
     """RGB alone: two labelled pictures, one of the target by day, one by night."""
     day = rows(pairs, [2])
     unlabelled = day._replace(has_masks=torch.tensor([False]), has_boxes=torch.tensor([False]))
-    batch = join(rows(pairs, [0, 1]), unlabelled, rows(night, [3]))
+    batch = together(rows(pairs, [0, 1]), unlabelled, rows(night, [3]))
     return batch._replace(thermal=None)
-
-
-@pytest.fixture
-def together():
-    """Return a function that makes one batch of several."""
-    return join
