@@ -385,10 +385,7 @@ def _line(name: str, who: str, row: Row, best: int) -> str:
         who,
         f'{row.pairs}{wrong}',
         f'{100 * row.pairs / max(best, 1):.1f} %',
-        _number(row.mean_ms),
-        _number(row.worst_ms),
-        _number(row.wait_ms),
-        _number(row.us),
+        *map(_number, (row.mean_ms, row.worst_ms, row.wait_ms, row.us)),
     ]
     return '| ' + ' | '.join(cells) + ' |'
 
