@@ -19,11 +19,16 @@ from __future__ import annotations
 import os
 
 from filelock import FileLock
+from hypothesis import settings
 import pytest
 
 # Test processes run side by side: threads within each only wait for one another.
 for _library in ('OMP', 'MKL', 'OPENBLAS'):
     os.environ.setdefault(f'{_library}_NUM_THREADS', '1')
+
+# Property tests draw the same examples in every run.
+settings.register_profile('fixed', derandomize=True)
+settings.load_profile('fixed')
 
 
 @pytest.fixture(scope='session')

@@ -94,7 +94,7 @@ def test_another_camera_sees_the_same_worlds_otherwise():
     assert not np.array_equal(own[0].label_map, low[0].label_map)
 
 
-@hypothesis_settings(max_examples=6, deadline=None, derandomize=True)
+@hypothesis_settings(max_examples=6, deadline=None)
 @given(seed=st.integers(0, 10_000), night=st.booleans())
 def test_boxes_lie_in_the_picture_and_touch_their_class(seed, night):
     ids = {label.name: index for index, label in enumerate(DEFAULT_CLASSES)}
