@@ -144,7 +144,7 @@ class PairSynchronizer:
             return [*events, self._fall_back(frame, stamp)]
         waits = modality == self._reference
         held = Held(stamp, frame, self._axes.inputs_now() if waits else {})
-        insort(self._held[modality], held)
+        insort(self._held[modality], held, key=stamp_of)
         self._bytes += held.size
         return [*events, *self._settle(), *self._make_room()]
 

@@ -40,10 +40,6 @@ class Held:
         self.size = frame.image.nbytes
         self.base = base
 
-    def __lt__(self, other: Held) -> bool:
-        """Order by stamp."""
-        return self.stamp < other.stamp
-
 
 def stamp_of(held: Held) -> int:
     """Return what frames are ordered by."""

@@ -231,6 +231,32 @@ def two_processes(tmp_path):
     return run
 
 
+def assert_mean_of_two(shared, alone, *, floor):
+    assert set(shared[0]) == set(alone)
+    for name, gradient in alone.items():
+        mean = (shared[0][name] + shared[1][name]) / 2
+        scale = float(gradient.abs().max())
+        torch.testing.assert_close(mean, gradient, rtol=1e-5, atol=1e-5 * scale + floor)
+
+
+@pytest.fixture
+def assert_mean():
+    """Return a function that asserts that two processes have the mean of one's gradients."""
+    return assert_mean_of_two
+
+
+@pytest.fixture
+def rgb_teacher(context):
+    """A small RGB network whose norms have statistics of their own."""
+    teacher = context('student', modality='rgb').student
+    torch.manual_seed(3)
+    for layer in teacher.modules():
+        if isinstance(layer, torch.nn.BatchNorm2d):
+            layer.running_mean.normal_(std=0.1)
+            layer.running_var.uniform_(0.5, 2)
+    return teacher
+
+
 def train_by_the_loop(method, batch, optimizer, numbers):
     losses = []
     for step in numbers:

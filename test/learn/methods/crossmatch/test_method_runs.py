@@ -186,14 +186,12 @@ def gradients(method, batch):
     return found | {'medians': method.medians.clone()}
 
 
-def test_two_processes_have_the_gradients_of_one(crossmatch, mixed, rows, two_processes):
+def test_two_processes_have_the_gradients_of_one(
+    crossmatch, mixed, rows, two_processes, assert_mean
+):
     """Also where one of them has all the day and the other all the night."""
     method = crossmatch(diversity=0.1, tau_momentum=0.5)
     halves = [rows(mixed, (0, 1)), rows(mixed, (2, 3))]
     shared = two_processes(lambda half: gradients(method, half), halves)
     alone = gradients(method, mixed)
-    assert set(shared[0]) == set(alone)
-    for name, gradient in alone.items():
-        mean = (shared[0][name] + shared[1][name]) / 2
-        scale = float(gradient.abs().max())
-        torch.testing.assert_close(mean, gradient, rtol=1e-5, atol=1e-5 * scale + 1e-9)
+    assert_mean(shared, alone, floor=1e-9)
