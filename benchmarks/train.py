@@ -69,7 +69,7 @@ WARM_UP = 2
 def bare_steps(recipe: Recipe, batches: Iterator[Batch]) -> Iterator[None]:
     """Do one step of a bare loop each time that the next is asked for."""
     torch.manual_seed(recipe.seed)
-    method = assemble(recipe, None, init=None)
+    method = assemble(recipe, None)
     module = cast('torch.nn.Module', method)
     optimizer = build_optimizer(module, recipe.train)
     mixed = chosen_precision(recipe.train) == 'bf16-mixed'
@@ -88,7 +88,7 @@ def trainer_steps(recipe: Recipe, batches: Iterator[Batch], folder: Path) -> Ite
     args = recipe.train
     fabric = launch_fabric(args)
     torch.manual_seed(recipe.seed)
-    module = cast('torch.nn.Module', assemble(recipe, None, init=None))
+    module = cast('torch.nn.Module', assemble(recipe, None))
     wrapped, optimizer = fabric.setup(module, build_optimizer(module, args))
     wrapped.mark_forward_method('training_step')
     method = cast('Method', wrapped)

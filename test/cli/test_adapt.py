@@ -115,7 +115,7 @@ def test_a_model_is_handed_over_whole_and_says_where_it_comes_from(
     for place in (tmp_path, drive_pairs.parent, tiny_bundle.parent):
         assert str(place) not in json.dumps(manifest.provenance.recipe)
         assert str(place) not in (out / 'bundle.json').read_text()
-    assert 'adapted from untrained' in (out / 'README.md').read_text()
+    assert 'begun from untrained' in (out / 'README.md').read_text()
 
     perception = open_tried(Settings(engine='onnxruntime', threads=1), str(out), size_hw=(96, 128))
     image = np.random.default_rng(0).integers(0, 4000, (96, 128)).astype(np.uint16)

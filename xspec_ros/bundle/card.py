@@ -218,6 +218,6 @@ def _provenance(manifest: Manifest) -> str:
     lines = [f'- made by xspec_ros {provenance.code_version or "(version not stated)"}']
     if provenance.parent is not None:
         parent = provenance.parent
-        lines.append(f'- adapted from {parent.get("name", "?")} ({parent.get("hash", "?")[:12]})')
+        lines.append(f'- begun from {parent.get("name", "?")} ({parent.get("hash", "?")[:12]})')
     lines.append('- the resolved recipe is in `bundle.json`')
     return '\n'.join(lines)

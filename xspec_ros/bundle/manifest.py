@@ -145,7 +145,7 @@ class Provenance(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
         data: One entry a data set: name, fold, pictures, fingerprint, licence as stated.
         code_version: Version of this package.
         metrics: Figures per data set and fold.
-        parent: Name and hash of the bundle it was adapted from, or null.
+        parent: Name and hash of the bundle whose weights it began from, or null.
     """
 
     recipe: dict[str, object] = {}

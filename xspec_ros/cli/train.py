@@ -85,7 +85,8 @@ def command(
         if check:
             return _check(resolved, file, how)
         folder = out or Path('runs') / resolved.name
-        options = RunOptions(out=folder, init=_init(from_model, init), resume=resume, rig=how)
+        _check_initial(from_model, init)
+        options = RunOptions(out=folder, from_model=from_model, init=init, resume=resume, rig=how)
         return _train(resolved, options, file)
 
     run_verb(work, json_output=json_output, debug=debug)
@@ -153,17 +154,13 @@ def _check(recipe: Recipe, file: Path, rig: Rig | None) -> Outcome:
     return Outcome(data=data, text=text, error=error, exit_code=EXIT_PARTIAL)
 
 
-def _init(from_model: str | None, init: Path | None) -> Path | None:
-    """Return the file of initial weights."""
-    if from_model is None:
-        return init
-    from xspec_ros.bundle.store import open_bundle
+def _check_initial(from_model: str | None, init: Path | None) -> None:
+    if from_model is None or init is None:
+        return
     from xspec_ros.errors import ConfigError
 
-    if init is not None:
-        message = '--from and --init both name initial weights'
-        raise ConfigError(message, hint='give one of them')
-    return Path(open_bundle(from_model).path) / 'weights.safetensors'
+    message = '--from and --init both name initial weights'
+    raise ConfigError(message, hint='give one of them')
 
 
 def _number(value: float | None) -> str:

@@ -46,7 +46,7 @@ def measure(recipes, folder):
 def learn(fabric, recipe):
     """Return losses, gradients and the method's state after each of a few steps."""
     torch.manual_seed(recipe.seed)
-    method = assemble(recipe, open_teacher(recipe, {}), init=None)
+    method = assemble(recipe, open_teacher(recipe, {}))
     optimizer = torch.optim.SGD([p for p in method.parameters() if p.requires_grad], lr=1e-2)
     wrapped, optimizer = fabric.setup(method, optimizer)
     wrapped.mark_forward_method('training_step')

@@ -29,6 +29,7 @@ from xspec_ros.errors import EngineError
 from xspec_ros.learn.export.export import export_source, PLACES, Source
 from xspec_ros.learn.export.frames import FrameSet, labelled_frame
 from xspec_ros.learn.export.licences import licence_of
+from xspec_ros.learn.train.lineage import inherited, OF_PARENT, OF_TEACHER
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -43,8 +44,6 @@ if TYPE_CHECKING:
     from xspec_ros.learn.train.recipe import Recipe
 
 DRAFT_NAME = 'bundle'
-OF_PARENT = 'parent'
-OF_TEACHER = 'teacher'
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -134,8 +133,8 @@ def bundle_source(result: Result) -> Source:
     The data of the parent stay named: what its weights owe, these owe too.
     """
     manifest = result.model.bundle.manifest
-    inherited = _inherited(manifest.provenance.data, OF_PARENT)
-    data = [{**entry, 'licence': licence_of(entry)} for entry in (*result.data, *inherited)]
+    owed = inherited(manifest.provenance.data, OF_PARENT)
+    data = [{**entry, 'licence': licence_of(entry)} for entry in (*result.data, *owed)]
     return Source(
         name=result.model.adapted_name,
         network=Network(name=manifest.network.name, arguments=manifest.network.arguments),
@@ -157,16 +156,7 @@ def bundle_source(result: Result) -> Source:
 
 def data_of_teacher(teacher: OpenedNetwork) -> list[dict[str, object]]:
     """Return what the labels of an RGB teacher owe, as the new bundle names it."""
-    return _inherited(teacher.data, OF_TEACHER)
-
-
-def _inherited(data: Sequence[Mapping[str, object]], whose: str) -> list[dict[str, object]]:
-    """Return what another network was trained on."""
-    return [
-        {**entry, 'use': f'{entry.get("use", "train")}, {whose}'}
-        for entry in data
-        if not str(entry.get('use', '')).startswith('validation')
-    ]
+    return inherited(teacher.data, OF_TEACHER)
 
 
 def _told(recipe: Recipe, parent: str) -> dict[str, object]:

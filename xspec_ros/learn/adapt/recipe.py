@@ -21,12 +21,12 @@ from typing import Literal, TYPE_CHECKING
 
 import msgspec
 
-from xspec_ros.bundle.store import bundle_hash, open_bundle
+from xspec_ros.bundle.store import open_bundle
 from xspec_ros.errors import BundleError, ConfigError
 from xspec_ros.learn.adapt.gather import FRAMES_NAME, SET_NAME, TRAINING
 from xspec_ros.learn.adapt.tally import Contract
 from xspec_ros.learn.data.sources import Source
-from xspec_ros.learn.train.networks import open_network
+from xspec_ros.learn.train.networks import open_network, parent_of
 from xspec_ros.learn.train.recipe import (
     check_recipe,
     InputSpec,
@@ -83,7 +83,7 @@ class SourceModel:
     @property
     def parent(self) -> dict[str, str]:
         """What the new bundle says of it."""
-        return {'name': self.bundle.manifest.name, 'hash': bundle_hash(self.bundle)}
+        return parent_of(self.bundle)
 
     @property
     def adapted_name(self) -> str:

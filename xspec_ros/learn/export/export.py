@@ -258,6 +258,7 @@ def checkpoint_source(checkpoint: Checkpoint) -> Source:
             data=data,
             code_version=xspec_ros.__version__,
             metrics={'step': info.step, **info.metrics},
+            parent=info.parent,
         ),
     )
 

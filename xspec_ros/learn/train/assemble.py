@@ -44,21 +44,27 @@ if TYPE_CHECKING:
 LOG = logging.getLogger(__name__)
 
 
-def assemble(recipe: Recipe, teacher: OpenedNetwork | None, *, init: Path | None) -> Method:
+def assemble(
+    recipe: Recipe,
+    teacher: OpenedNetwork | None,
+    *,
+    initial: Mapping[str, torch.Tensor] | None = None,
+) -> Method:
     """Build the networks and the method of a recipe.
 
     Args:
         recipe: The recipe.
         teacher: Its teacher, opened.
-        init: Safetensors file of initial weights of the student.
+        initial: Initial weights of the student.
 
     Raises:
         ConfigError: The method lacks something, or its arguments do not fit.
-        DataError: The initial weights cannot be read or do not fit.
+        DataError: The initial weights do not fit.
     """
     student = build_network(recipe.network.name, recipe.network_arguments())
-    if init is not None:
-        initialise(student, init)
+    if initial is not None:
+        left = take_weights(student, by_own_names(initial, student.state_dict()))
+        LOG.info('all but %d weights of the network taken', len(left))
     context = MethodContext(
         student=student,
         modality=recipe.input.modality,
@@ -76,15 +82,26 @@ def assemble(recipe: Recipe, teacher: OpenedNetwork | None, *, init: Path | None
     return method
 
 
-def begin(method: Method, recipe: Recipe, stages: Mapping[str, Path]) -> None:
-    """Let the method begin from the run that the recipe's ``start`` names.
+def open_start(recipe: Recipe, stages: Mapping[str, Path]) -> OpenedNetwork | None:
+    """Open what the recipe's ``start`` names, where it names something.
 
     Raises:
         ConfigError: Its classes are others.
-        DataError: There is no such run, or its weights do not fit.
+        DataError: There is no such run.
     """
-    opened = open_network(str(recipe.start), stages)
+    if recipe.start is None:
+        return None
+    opened = open_network(recipe.start, stages)
     check_classes(opened, recipe, 'network to start from')
+    return opened
+
+
+def begin(method: Method, recipe: Recipe, opened: OpenedNetwork) -> None:
+    """Let the method begin from the network that the recipe's ``start`` names.
+
+    Raises:
+        DataError: Its weights do not fit.
+    """
     try:
         method.begin(opened.start())
     except RuntimeError as err:
@@ -107,19 +124,17 @@ def open_teacher(recipe: Recipe, stages: Mapping[str, Path]) -> OpenedNetwork | 
     return opened
 
 
-def initialise(network: nn.Module, path: Path) -> None:
-    """Take every weight of a safetensors file whose name and shape fit.
+def read_weights(path: Path) -> dict[str, torch.Tensor]:
+    """Read a safetensors file of initial weights.
 
     Raises:
-        DataError: The file cannot be read or nothing in it fits.
+        DataError: It cannot be read.
     """
     try:
-        weights = load_file(path)
+        return load_file(path)
     except (OSError, SafetensorError) as err:
         message = f'cannot read initial weights {path}: {err}'
         raise DataError(message, hint='give a safetensors file') from err
-    left = take_weights(network, by_own_names(weights, network.state_dict()))
-    LOG.info('%s: all but %d weights of the network taken', path, len(left))
 
 
 def _sibling(recipe: Recipe, modality: Modality) -> nn.Module:

@@ -76,7 +76,7 @@ def run_stages(recipe: Recipe, options: RunOptions, where: str | Path) -> TrainR
 
     Args:
         recipe: The recipe.
-        options: Where to, from what; ``init`` is for the first stage.
+        options: Where to, from what; initial weights are for the first stage.
         where: The recipe's file, for messages.
 
     Returns:
@@ -94,7 +94,9 @@ def run_stages(recipe: Recipe, options: RunOptions, where: str | Path) -> TrainR
     for number, stage in enumerate(recipes):
         LOG.info('stage %s (%d of %d)', stage.name, number + 1, len(recipes))
         own = replace(options, out=options.out / stage.name, stages=dict(places))
-        report = _run_stage(stage, own if number == 0 else replace(own, init=None))
+        report = _run_stage(
+            stage, own if number == 0 else replace(own, init=None, from_model=None)
+        )
         if not report.finished or number + 1 == len(recipes):
             return report
         places[stage.name] = own.out

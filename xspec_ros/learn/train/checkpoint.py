@@ -55,7 +55,9 @@ class CheckpointInfo(msgspec.Struct, frozen=True, kw_only=True):
         recipe: The resolved recipe, as plain values.
         step: Optimiser steps done.
         metrics: Validation figures of these weights.
-        data: One entry a source: name, fold, pictures, fingerprint.
+        data: One entry a source: name, fold, pictures, fingerprint; those of a parent or a
+            teacher too.
+        parent: Name and hash of the bundle whose weights the run began from, or null.
         format: Version of this layout.
     """
 
@@ -66,6 +68,7 @@ class CheckpointInfo(msgspec.Struct, frozen=True, kw_only=True):
     step: int
     metrics: dict[str, object]
     data: list[dict[str, object]]
+    parent: dict[str, str] | None = None
     format: int = FORMAT
 
 

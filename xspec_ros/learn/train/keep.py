@@ -26,6 +26,7 @@ import msgspec
 from torch import nn
 
 from xspec_ros.learn.train.checkpoint import CheckpointInfo, save_checkpoint
+from xspec_ros.learn.train.lineage import Lineage
 from xspec_ros.learn.train.processes import process_number
 from xspec_ros.learn.train.recipe import NetworkSpec
 from xspec_ros.learn.train.validate import evaluate, figure, preparation
@@ -55,6 +56,7 @@ class Keeper:
         state: What moves.
         journal: What it tells.
         stop: Asked to end the run when the judge's figure falls again and again.
+        lineage: What it owes to networks before it.
         judge: Measures in place of ``validation``; None: those do.
     """
 
@@ -65,6 +67,7 @@ class Keeper:
     state: TrainState
     journal: Journal
     stop: StopRequest
+    lineage: Lineage = Lineage()  # noqa: RUF009 - frozen
     judge: Judge | None = None
     _figures: list[float] = field(default_factory=list)
     _measured: int = -1
@@ -81,7 +84,8 @@ class Keeper:
             recipe=msgspec.to_builtins(recipe),
             step=self.state.step,
             metrics=self.state.metrics,
-            data=facts,
+            data=[*facts, *self.lineage.beside(facts)],
+            parent=self.lineage.parent,
         )
 
     def validate(self) -> None:

@@ -23,7 +23,7 @@ from typing import cast, TYPE_CHECKING
 from safetensors import SafetensorError
 from safetensors.torch import load_file
 
-from xspec_ros.bundle.store import open_bundle
+from xspec_ros.bundle.store import bundle_hash, open_bundle
 from xspec_ros.config import convert
 from xspec_ros.errors import BundleError, ConfigError, DataError
 from xspec_ros.learn.methods.method import Start
@@ -45,6 +45,7 @@ if TYPE_CHECKING:
     import torch
     from torch import nn
 
+    from xspec_ros.bundle.store import Bundle
     from xspec_ros.core.frame import Modality
     from xspec_ros.core.result import Mode
     from xspec_ros.learn.train.recipe import Recipe
@@ -67,6 +68,8 @@ class OpenedNetwork:
         class_names: Segmentation classes.
         detection_class_names: Detection classes.
         data: What it was trained on, as its provenance says.
+        parent: Name and hash of the bundle that it is, or that its run began from; None: of
+            none.
     """
 
     network: nn.Module
@@ -79,6 +82,7 @@ class OpenedNetwork:
     class_names: tuple[str, ...]
     detection_class_names: tuple[str, ...]
     data: Sequence[Mapping[str, object]] = ()
+    parent: dict[str, str] | None = None
 
     @property
     def mode(self) -> Mode:
@@ -113,7 +117,7 @@ def open_network(reference: str, stages: Mapping[str, Path]) -> OpenedNetwork:
     folder = stages.get(reference, Path(reference))
     if not _is_run(folder):
         try:
-            return _open_bundle(reference)
+            return open_model(reference)
         except BundleError as err:
             message = f'no earlier stage, run or model {reference!r}: {err}'
             raise DataError(
@@ -135,6 +139,7 @@ def open_network(reference: str, stages: Mapping[str, Path]) -> OpenedNetwork:
         class_names=tuple(label.name for label in info.classes),
         detection_class_names=info.detection_classes,
         data=info.data,
+        parent=info.parent,
     )
 
 
@@ -160,7 +165,16 @@ def _is_run(folder: Path) -> bool:
     return (folder / CHAIN_NAME).is_file() or find_in_run(folder, OF_A_RUN) is not None
 
 
-def _open_bundle(reference: str) -> OpenedNetwork:
+def open_model(reference: str) -> OpenedNetwork:
+    """Open the network of a bundle.
+
+    Args:
+        reference: A bundle folder or a shipped name.
+
+    Raises:
+        BundleError: There is none.
+        DataError: Its weights cannot be read.
+    """
     bundle = open_bundle(reference)
     manifest = bundle.manifest
     network = build_network(manifest.network.name, manifest.network.arguments)
@@ -182,4 +196,10 @@ def _open_bundle(reference: str) -> OpenedNetwork:
         class_names=tuple(label.name for label in manifest.classes),
         detection_class_names=manifest.detection_classes,
         data=manifest.provenance.data,
+        parent=parent_of(bundle),
     )
+
+
+def parent_of(bundle: Bundle) -> dict[str, str]:
+    """Return what a model that begins from a bundle says of it."""
+    return {'name': bundle.manifest.name, 'hash': bundle_hash(bundle)}

@@ -30,7 +30,13 @@ from xspec_ros.errors import ConfigError, DataError
 from xspec_ros.learn.data.batches import BatchArgs, BatchSource, prefetch
 from xspec_ros.learn.data.sources import open_source, Source, SourceContext
 from xspec_ros.learn.data.views import unlabelled
-from xspec_ros.learn.train.assemble import assemble, begin, open_teacher
+from xspec_ros.learn.train.assemble import (
+    assemble,
+    begin,
+    open_start,
+    open_teacher,
+    read_weights,
+)
 from xspec_ros.learn.train.checkpoint import (
     find_checkpoint,
     INFO_NAME,
@@ -40,7 +46,9 @@ from xspec_ros.learn.train.checkpoint import (
 from xspec_ros.learn.train.ema import WeightAverage
 from xspec_ros.learn.train.journal import Journal
 from xspec_ros.learn.train.keep import Keeper
+from xspec_ros.learn.train.lineage import Lineage, lineage_before, lineage_of
 from xspec_ros.learn.train.loop import Course, train
+from xspec_ros.learn.train.networks import open_model
 from xspec_ros.learn.train.precision import chosen_precision
 from xspec_ros.learn.train.processes import companions
 from xspec_ros.learn.train.pseudo import teach
@@ -73,7 +81,9 @@ class RunOptions:
 
     Attributes:
         out: Run folder.
-        init: Safetensors file of initial weights; names and shapes that fit are taken.
+        from_model: Bundle of initial weights; names and shapes that fit are taken, and the run
+            says that it is its parent.
+        init: The same from a safetensors file, of which nothing more is known.
         resume: Continue the run in ``out``.
         stages: Run folders of the earlier stages, by name.
         rig: How the cameras of pairs stand whose source names no rig.
@@ -83,6 +93,7 @@ class RunOptions:
     """
 
     out: Path
+    from_model: str | None = None
     init: Path | None = None
     resume: bool = False
     stages: Mapping[str, Path] = field(default_factory=dict)
@@ -165,8 +176,9 @@ def _take_part(recipe: Recipe, options: RunOptions) -> TrainReport:
     args = recipe.train
     fabric = launch_fabric(args)
     torch.manual_seed(recipe.seed)
-    teacher = open_teacher(recipe, options.stages)
-    method, optimizer, average = _set_up(fabric, recipe, options, teacher)
+    before = _open_forebears(recipe, options)
+    teacher = before.teacher
+    method, optimizer, average = _set_up(fabric, recipe, options, before)
     if fabric.global_rank:  # alike until here, then each its own random numbers
         torch.manual_seed(recipe.seed + fabric.global_rank)
     sources = _training_sources(fabric, recipe, options, teacher)
@@ -192,6 +204,7 @@ def _take_part(recipe: Recipe, options: RunOptions) -> TrainReport:
             quiet=not fabric.is_global_zero,
         ),
         stop=stop,
+        lineage=before.lineage,
         judge=options.judge,
     )
     with fabric.rank_zero_first():
@@ -256,13 +269,38 @@ def batch_args(recipe: Recipe, *, rank: int = 0) -> BatchArgs:
     )
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Forebears:
+    """Networks of earlier runs that a run takes something from."""
+
+    teacher: OpenedNetwork | None
+    model: OpenedNetwork | None
+    start: OpenedNetwork | None
+    lineage: Lineage
+
+
+def _open_forebears(recipe: Recipe, options: RunOptions) -> _Forebears:
+    """Open them; a run that is resumed has begun and only asks its teacher."""
+    teacher = open_teacher(recipe, options.stages)
+    if options.resume:
+        lineage = lineage_before(read_info(options.out / 'last'))
+        return _Forebears(teacher=teacher, model=None, start=None, lineage=lineage)
+    model = None if options.from_model is None else open_model(options.from_model)
+    start = open_start(recipe, options.stages)
+    lineage = lineage_of(parents=(model, start), teacher=teacher)
+    return _Forebears(teacher=teacher, model=model, start=start, lineage=lineage)
+
+
 def _set_up(
-    fabric: Fabric, recipe: Recipe, options: RunOptions, teacher: OpenedNetwork | None
+    fabric: Fabric, recipe: Recipe, options: RunOptions, before: _Forebears
 ) -> tuple[Method, torch.optim.Optimizer, WeightAverage]:
     """Build method and optimiser and hand them to Fabric."""
-    method = assemble(recipe, teacher, init=options.init)
-    if recipe.start is not None and not options.resume:
-        begin(method, recipe, options.stages)
+    initial = None if options.init is None else read_weights(options.init)
+    if before.model is not None:
+        initial = dict(before.model.weights)
+    method = assemble(recipe, before.teacher, initial=initial)
+    if before.start is not None:
+        begin(method, recipe, before.start)
     module = cast('nn.Module', method)
     optimizer = build_optimizer(module, recipe.train)
     wrapped, optimizer = fabric.setup(module, optimizer)

@@ -20,7 +20,7 @@ import time
 from typing import cast, TYPE_CHECKING
 
 from xspec_ros.learn.data.batches import BatchSource
-from xspec_ros.learn.train.assemble import assemble, begin, open_teacher
+from xspec_ros.learn.train.assemble import assemble, begin, open_start, open_teacher
 from xspec_ros.learn.train.run import batch_args, launch_fabric
 from xspec_ros.learn.train.schedules import build_optimizer
 
@@ -48,9 +48,10 @@ def time_step(recipe: Recipe, pictures: PictureSet, *, count: int = 2) -> float:
         DataError: Its teacher or start cannot be read.
     """
     fabric = launch_fabric(recipe.train)
-    built = assemble(recipe, open_teacher(recipe, {}), init=None)
-    if recipe.start is not None:
-        begin(built, recipe, {})
+    built = assemble(recipe, open_teacher(recipe, {}))
+    start = open_start(recipe, {})
+    if start is not None:
+        begin(built, recipe, start)
     module = cast('nn.Module', built)
     wrapped, optimizer = fabric.setup(module, build_optimizer(module, recipe.train))
     wrapped.mark_forward_method('training_step')
