@@ -73,6 +73,16 @@ def write_toy_dataset(root, *, count=4, size_hw=(96, 128), seed=0):
 
 
 @pytest.fixture
+def shallow_encoders(monkeypatch):
+    """Give encoders of the library a block a stage, and two in one whose windows shift."""
+    from xspec_ros.learn.models.encoders import LIBRARY
+
+    for name, (family, settings) in LIBRARY.items():
+        depths = [1, 2, 1, 1] if family == 'swin' else [1, 1, 1, 1]
+        monkeypatch.setitem(LIBRARY, name, (family, {**settings, 'depths': depths}))
+
+
+@pytest.fixture
 def toy_dataset(tmp_path):
     return write_toy_dataset(tmp_path / 'data' / 'toy')
 

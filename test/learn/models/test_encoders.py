@@ -85,6 +85,7 @@ def test_the_light_encoder_imports_no_library():
     assert subprocess.run([sys.executable, '-c', program], check=False).returncode == 0
 
 
+@pytest.mark.usefixtures('shallow_encoders')
 @pytest.mark.parametrize('name', ['resnet50', 'mit_b0'])
 def test_a_step_is_trained_and_the_checkpoint_written(toy_recipe, tmp_path, name):
     small = ('train.steps=1', 'train.crop_hw=[64, 64]', 'train.lr=1e-3', 'train.warmup=0')
@@ -107,6 +108,7 @@ class Answers(torch.nn.Module):
         return output.seg_logits, *(t for d in output.det for t in (d.cls, d.box, d.obj))
 
 
+@pytest.mark.usefixtures('shallow_encoders')
 @pytest.mark.parametrize('name', ['mit_b0', 'swin_t'])
 def test_an_exported_student_answers_like_the_network(name):
     torch.manual_seed(0)

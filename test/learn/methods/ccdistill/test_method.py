@@ -244,6 +244,7 @@ def test_bf16_and_fp32_agree(build, mixed):
     assert rounded.item() == pytest.approx(exact.item(), rel=1e-2)
 
 
+@pytest.mark.usefixtures('shallow_encoders')
 @pytest.mark.parametrize('encoder', ['mit_b0', 'resnet50'])
 def test_larger_encoders_make_a_step(build, mixed, encoder):
     pytest.importorskip('transformers')

@@ -80,6 +80,7 @@ def test_a_teacher_of_another_width_has_adapters_of_its_own(build, teacher, pair
     assert float(out.terms['guidance']) > 0
 
 
+@pytest.mark.usefixtures('shallow_encoders')
 @pytest.mark.parametrize('encoder', ['mit_b0', 'resnet50'])
 def test_larger_encoders_make_a_step(build, teacher, pairs, rows, encoder):
     pytest.importorskip('transformers')

@@ -297,6 +297,7 @@ def test_a_resumed_run_goes_on_as_if_never_stopped(crm, pairs):
     assert torch.equal(first, other.training_step(pairs, 4).loss)
 
 
+@pytest.mark.usefixtures('shallow_encoders')
 @pytest.mark.parametrize('encoder', ['mit_b0', 'resnet50'])
 def test_larger_encoders_take_a_step(context, pairs, encoder):
     pytest.importorskip('transformers')

@@ -91,6 +91,7 @@ def test_four_pairs_are_learnt_by_heart(crossmatch, pairs, run):
     assert losses[-1] < 0.2 * losses[0]
 
 
+@pytest.mark.usefixtures('shallow_encoders')
 @pytest.mark.parametrize(('encoder', 'auxiliary'), [('mit_b0', 'rgb'), ('resnet50', 'none')])
 def test_larger_encoders_take_a_step(context, source, pairs, rows, encoder, auxiliary):
     pytest.importorskip('transformers')

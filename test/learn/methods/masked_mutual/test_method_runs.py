@@ -141,6 +141,7 @@ def test_four_pairs_are_learnt_by_heart_within_200_steps(build, pairs):
     pytest.fail(f'{first} became {out.loss.item()}')
 
 
+@pytest.mark.usefixtures('shallow_encoders')
 @pytest.mark.parametrize('encoder', ['mit_b0', 'resnet50'])
 def test_larger_encoders_make_a_step(build, pairs, rows, groups_reached, encoder):
     pytest.importorskip('transformers')
