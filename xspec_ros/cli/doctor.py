@@ -74,7 +74,8 @@ def examine(largest_image: int) -> Outcome:
     """
     from xspec_ros.bundle.store import shipped_names
     from xspec_ros.cli.doctor_ros import ros_facts
-    from xspec_ros.engines.choice import available_engines, fast_int8
+    from xspec_ros.engines.choice import available_engines
+    from xspec_ros.engines.machine import fast_int8
 
     engines = available_engines()
     problems = [f'engine {name}: {why}' for name, why in engines.items() if why is not None]

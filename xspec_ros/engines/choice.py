@@ -19,9 +19,9 @@ from __future__ import annotations
 from importlib import import_module
 from importlib.util import find_spec
 import logging
-from pathlib import Path
 from typing import cast, Protocol, TYPE_CHECKING
 
+from xspec_ros.engines.machine import fast_int8, has_nvidia
 from xspec_ros.errors import EngineError
 
 if TYPE_CHECKING:
@@ -48,7 +48,6 @@ NEEDS: dict[str, tuple[tuple[str, ...], str]] = {
 """Packages each engine imports, and the command that adds them."""
 
 LOWER = ('int8', 'fp16')
-FAST_INT8 = ('avx512_vnni', 'avx_vnni', 'amx_int8', 'asimddp')
 
 
 class _Opener(Protocol):
@@ -145,25 +144,6 @@ def preference() -> tuple[str, ...]:
     if has_nvidia():
         return ('tensorrt', 'onnxruntime', 'torch', 'openvino')
     return ('openvino', 'onnxruntime', 'torch')
-
-
-def has_nvidia() -> bool:
-    """Whether an NVIDIA driver is loaded (desktop, server or Jetson)."""
-    places = ('/proc/driver/nvidia/version', '/dev/nvidia0', '/dev/nvhost-gpu', '/dev/dxg')
-    return any(Path(place).exists() for place in places)
-
-
-def fast_int8() -> bool:
-    """Whether the CPU multiplies int8 exactly and fast (VNNI, AMX, Arm dot product).
-
-    Older x86 CPUs saturate between two products, so their int8 is neither fast nor what was
-    verified elsewhere.
-    """
-    try:
-        text = Path('/proc/cpuinfo').read_text(encoding='ascii', errors='ignore')
-    except OSError:
-        return False
-    return any(flag in text for flag in FAST_INT8)
 
 
 def _precisions(bundle: Bundle, engine: str, asked: str) -> list[str]:

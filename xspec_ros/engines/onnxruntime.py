@@ -24,6 +24,7 @@ from onnxruntime.capi import onnxruntime_pybind11_state as ort_errors
 from xspec_ros.engines.arrays import check_names, graph_inputs, graph_output
 from xspec_ros.engines.engine import GraphOutput, OUTPUT_NAMES
 from xspec_ros.engines.files import first_line, read_graph
+from xspec_ros.engines.machine import fast_int8
 from xspec_ros.errors import EngineError
 
 if TYPE_CHECKING:
@@ -71,7 +72,9 @@ class OnnxRuntimeEngine:
     ) -> None:
         self.precision = precision
         self.mode: Mode = mode
-        self._session = _open_session(bundle.graph_path(mode, precision), threads)
+        exact = precision == 'int8' and not fast_int8()
+        path = bundle.graph_path(mode, precision)
+        self._session = open_session(path, threads=threads, exact_int8=exact)
         self._inputs = [item.name for item in self._session.get_inputs()]
         outputs = [item.name for item in self._session.get_outputs()]
         check_names(self._inputs, outputs, str(bundle.path), mode=mode)
@@ -104,8 +107,23 @@ def providers() -> list[tuple[str, dict[str, str]]]:
     return [(name, options) for name, options in PROVIDERS.items() if name in present]
 
 
-def _open_session(path: Path, threads: int | None) -> ort.InferenceSession:
+def open_session(
+    path: Path, *, threads: int | None = None, exact_int8: bool = False
+) -> ort.InferenceSession:
+    """Open a graph.
+
+    Args:
+        path: ONNX file.
+        threads: Threads within an operator; None for one a physical core.
+        exact_int8: Compute what int8 layers mean in float32 (slow), for processors whose own
+            int8 products saturate.
+
+    Raises:
+        EngineError: It cannot be opened.
+    """
     options = ort.SessionOptions()
+    if exact_int8:
+        options.add_session_config_entry('session.disable_quant_qdq', '1')
     options.log_severity_level = 3
     options.intra_op_num_threads = threads or 0
     options.inter_op_num_threads = 1
