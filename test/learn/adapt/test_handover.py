@@ -16,7 +16,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 import json
 
 import msgspec
@@ -27,13 +26,13 @@ from xspec_ros.bundle.manifest import Precision
 from xspec_ros.learn.adapt.figures import Figures
 from xspec_ros.learn.adapt.handover import (
     bundle_source,
-    data_of_teacher,
     frame_set,
     precisions_of,
     Result,
 )
 from xspec_ros.learn.adapt.recipe import adapt_recipe, open_source_model, SourceModel
 from xspec_ros.learn.data.picture import Picture
+from xspec_ros.learn.train.lineage import inherited, OF_TEACHER
 
 PARENT_DATA = [
     {'name': 'msrs', 'use': 'train', 'fold': 'train_a', 'licence': 'as its page says'},
@@ -87,7 +86,6 @@ def test_no_place_of_this_machine_is_told(source, tmp_path, tiny_bundle):
 def test_an_rgb_teacher_is_told_by_name_and_its_data_too(model, tmp_path, settings):
     teacher = str(tmp_path / 'rgb_model')
     recipe = adapt_recipe(model, tmp_path / 'work', 'rgb', settings(), teacher=teacher)
-    opened = replace(model.opened, data=PARENT_DATA)
     result = Result(
         model=model,
         recipe=recipe,
@@ -95,7 +93,7 @@ def test_an_rgb_teacher_is_told_by_name_and_its_data_too(model, tmp_path, settin
         step=40,
         before=Figures(),
         after=Figures(),
-        data=data_of_teacher(opened),
+        data=inherited(PARENT_DATA, OF_TEACHER),
     )
     told = bundle_source(result).provenance
     assert (told.recipe['teacher']['model'], told.recipe['start']) == ('rgb_model', 'untrained')
@@ -108,7 +106,7 @@ def test_an_rgb_teacher_is_told_by_name_and_its_data_too(model, tmp_path, settin
 
 
 def test_the_parent_and_its_data_stay_named(source, model):
-    assert source.provenance.parent == model.parent
+    assert source.provenance.parent == model.lineage.parent
     rows = [(entry['name'], entry['use'], entry['licence']) for entry in source.provenance.data]
     assert rows == [
         ('drive.mcap', 'adaptation, unlabelled', 'not stated'),

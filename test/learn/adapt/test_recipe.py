@@ -46,7 +46,7 @@ def test_the_model_keeps_what_it_promises(model, tiny_bundle):
     assert model.contract.class_names == tuple(label.name for label in manifest.classes)
     assert model.contract.score == manifest.thresholds.score
     assert model.contract.preparation.network_hw == manifest.input.network_hw
-    assert model.parent == {'name': 'untrained', 'hash': bundle_hash(model.bundle)}
+    assert model.lineage.parent == {'name': 'untrained', 'hash': bundle_hash(model.bundle)}
     assert model.adapted_name == 'untrained_adapted'
 
 

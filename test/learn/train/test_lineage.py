@@ -16,8 +16,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import msgspec
 import pytest
 from safetensors.torch import load_file
@@ -26,8 +24,7 @@ import torch
 from xspec_ros.bundle.store import bundle_hash, open_bundle
 from xspec_ros.learn.export.export import checkpoint_source
 from xspec_ros.learn.train.checkpoint import INFO_NAME, load_checkpoint, read_info
-from xspec_ros.learn.train.lineage import inherited, lineage_of, OF_PARENT
-from xspec_ros.learn.train.networks import open_model
+from xspec_ros.learn.train.lineage import inherited, Lineage, lineage_of, OF_PARENT
 from xspec_ros.learn.train.run import run_recipe, RunOptions
 
 FLIR = {'name': 'flir', 'use': 'train', 'fold': 'train', 'fingerprint': 'a'}
@@ -35,34 +32,35 @@ CITY = {'name': 'city', 'use': 'train', 'fold': 'train', 'fingerprint': 'b'}
 
 
 @pytest.fixture
-def opened(tiny_bundle):
-    return replace(open_model(str(tiny_bundle)), data=[FLIR, {**CITY, 'use': 'validation'}])
+def before():
+    named = {'name': 'old', 'hash': 'sha256:0'}
+    return Lineage(parent=named, data=[FLIR, {**CITY, 'use': 'validation'}])
 
 
 def test_a_run_begins_from_nothing():
-    assert lineage_of(parents=(None, None), teacher=None) == lineage_of(parents=(), teacher=None)
-    assert lineage_of(parents=(None,), teacher=None).parent is None
+    assert lineage_of(parents=(Lineage(),), teacher=None) == Lineage()
+    assert lineage_of(parents=(), teacher=None) == Lineage()
 
 
-def test_what_the_parent_was_measured_on_is_not_owed(opened):
-    lineage = lineage_of(parents=(opened,), teacher=None)
-    assert lineage.parent == opened.parent
+def test_what_the_parent_was_measured_on_is_not_owed(before):
+    lineage = lineage_of(parents=(before,), teacher=None)
+    assert lineage.parent == before.parent
     assert lineage.data == ({**FLIR, 'use': 'train, parent'},)
 
 
-def test_a_teacher_gives_its_data_and_is_no_parent(opened):
-    lineage = lineage_of(parents=(None,), teacher=opened)
+def test_a_teacher_gives_its_data_and_is_no_parent(before):
+    lineage = lineage_of(parents=(), teacher=before)
     assert lineage.parent is None
     assert [entry['use'] for entry in lineage.data] == ['train, teacher']
 
 
-def test_the_data_of_a_grandparent_is_named_once(opened):
-    child = replace(opened, data=inherited(opened.data, OF_PARENT))
-    assert lineage_of(parents=(opened, child), teacher=None).data == tuple(child.data)
+def test_the_data_of_a_grandparent_is_named_once(before):
+    child = Lineage(data=inherited(before.data, OF_PARENT))
+    assert lineage_of(parents=(before, child), teacher=None).data == tuple(child.data)
 
 
-def test_pictures_that_a_run_has_itself_are_not_named_again(opened):
-    lineage = lineage_of(parents=(opened,), teacher=None)
+def test_pictures_that_a_run_has_itself_are_not_named_again(before):
+    lineage = lineage_of(parents=(before,), teacher=None)
     assert lineage.beside([FLIR]) == []
     assert lineage.beside([{**FLIR, 'use': 'validation'}]) == list(lineage.data)
     assert lineage.beside([CITY]) == list(lineage.data)
@@ -78,6 +76,19 @@ def test_a_run_from_a_bundle_takes_its_weights_and_names_it(toy_recipe, tiny_bun
     assert torch.allclose(before[key], after[key], atol=1e-5)
     hashed = bundle_hash(open_bundle(str(tiny_bundle)))
     assert read_info(place).parent == {'name': 'untrained', 'hash': hashed}
+
+
+def test_an_earlier_stage_hands_on_what_it_owes(toy_recipe, tiny_bundle, tmp_path):
+    first = RunOptions(out=tmp_path / 'first', from_model=str(tiny_bundle))
+    run_recipe(toy_recipe('train.steps=1'), first)
+    stages = {'first': first.out}
+    run_recipe(
+        toy_recipe('train.steps=1', 'start=first'),
+        RunOptions(out=tmp_path / 'second', stages=stages),
+    )
+    before, after = (read_info(tmp_path / name / 'last') for name in ('first', 'second'))
+    assert after.parent == before.parent is not None
+    assert after.data == before.data  # the same pictures, not named twice
 
 
 def test_a_run_that_is_resumed_owes_what_it_did(toy_recipe, tiny_bundle, tmp_path):

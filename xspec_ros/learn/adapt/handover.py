@@ -29,7 +29,7 @@ from xspec_ros.errors import EngineError
 from xspec_ros.learn.export.export import export_source, PLACES, Source
 from xspec_ros.learn.export.frames import FrameSet, labelled_frame
 from xspec_ros.learn.export.licences import licence_of
-from xspec_ros.learn.train.lineage import inherited, OF_PARENT, OF_TEACHER
+from xspec_ros.learn.train.lineage import inherited, OF_PARENT
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -40,7 +40,6 @@ if TYPE_CHECKING:
     from xspec_ros.learn.adapt.figures import Figures
     from xspec_ros.learn.adapt.recipe import SourceModel
     from xspec_ros.learn.data.picture import Picture
-    from xspec_ros.learn.train.networks import OpenedNetwork
     from xspec_ros.learn.train.recipe import Recipe
 
 DRAFT_NAME = 'bundle'
@@ -133,7 +132,8 @@ def bundle_source(result: Result) -> Source:
     The data of the parent stay named: what its weights owe, these owe too.
     """
     manifest = result.model.bundle.manifest
-    owed = inherited(manifest.provenance.data, OF_PARENT)
+    before = result.model.lineage
+    owed = inherited(before.data, OF_PARENT)
     data = [{**entry, 'licence': licence_of(entry)} for entry in (*result.data, *owed)]
     return Source(
         name=result.model.adapted_name,
@@ -149,14 +149,9 @@ def bundle_source(result: Result) -> Source:
             data=data,
             code_version=xspec_ros.__version__,
             metrics=_metrics(result),
-            parent=result.model.parent,
+            parent=before.parent,
         ),
     )
-
-
-def data_of_teacher(teacher: OpenedNetwork) -> list[dict[str, object]]:
-    """Return what the labels of an RGB teacher owe, as the new bundle names it."""
-    return inherited(teacher.data, OF_TEACHER)
 
 
 def _told(recipe: Recipe, parent: str) -> dict[str, object]:

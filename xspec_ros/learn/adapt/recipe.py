@@ -26,7 +26,8 @@ from xspec_ros.errors import BundleError, ConfigError
 from xspec_ros.learn.adapt.gather import FRAMES_NAME, SET_NAME, TRAINING
 from xspec_ros.learn.adapt.tally import Contract
 from xspec_ros.learn.data.sources import Source
-from xspec_ros.learn.train.networks import open_network, parent_of
+from xspec_ros.learn.train.lineage import lineage_of_bundle
+from xspec_ros.learn.train.networks import open_network
 from xspec_ros.learn.train.recipe import (
     check_recipe,
     InputSpec,
@@ -45,6 +46,7 @@ if TYPE_CHECKING:
 
     from xspec_ros.bundle.store import Bundle
     from xspec_ros.learn.adapt.settings import AdaptSettings
+    from xspec_ros.learn.train.lineage import Lineage
     from xspec_ros.learn.train.networks import OpenedNetwork
 
     Auxiliary: TypeAlias = Literal['rgb', 'gradient']
@@ -81,9 +83,9 @@ class SourceModel:
         )
 
     @property
-    def parent(self) -> dict[str, str]:
+    def lineage(self) -> Lineage:
         """What the new bundle says of it."""
-        return parent_of(self.bundle)
+        return lineage_of_bundle(self.bundle)
 
     @property
     def adapted_name(self) -> str:

@@ -30,7 +30,6 @@ from xspec_ros.learn.adapt.drives import DriveOptions
 from xspec_ros.learn.adapt.gather import frames_folder, gather, Reading, TRAINING
 from xspec_ros.learn.adapt.guard import Gauge
 from xspec_ros.learn.adapt.handover import (
-    data_of_teacher,
     frame_set,
     hand_over,
     precisions_of,
@@ -46,6 +45,7 @@ from xspec_ros.learn.adapt.recipe import (
 from xspec_ros.learn.adapt.settings import AdaptSettings
 from xspec_ros.learn.adapt.work import RUN_NAME, work_folder
 from xspec_ros.learn.train.checkpoint import load_checkpoint
+from xspec_ros.learn.train.lineage import inherited, OF_TEACHER
 from xspec_ros.learn.train.run import run_recipe, RunOptions
 from xspec_ros.learn.train.timing import time_step
 
@@ -360,7 +360,7 @@ class _Adaptation:
         """Write the bundle."""
         data = list(ground.found.drives)
         if ground.teacher is not None:
-            data += data_of_teacher(ground.teacher)
+            data += inherited(ground.teacher.lineage.data, OF_TEACHER)
         if self._guard is not None:
             data.append({**self._guard.facts, 'use': 'validation'})
         own = some_of(ground.pictures, self._settings.verify_frames)

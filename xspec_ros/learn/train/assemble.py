@@ -19,8 +19,6 @@ from __future__ import annotations
 import logging
 from typing import TYPE_CHECKING
 
-from safetensors import SafetensorError
-from safetensors.torch import load_file
 import torch
 from torch import nn
 
@@ -122,19 +120,6 @@ def open_teacher(recipe: Recipe, stages: Mapping[str, Path]) -> OpenedNetwork | 
     opened = open_network(recipe.teacher.model, stages)
     check_classes(opened, recipe, 'teacher')
     return opened
-
-
-def read_weights(path: Path) -> dict[str, torch.Tensor]:
-    """Read a safetensors file of initial weights.
-
-    Raises:
-        DataError: It cannot be read.
-    """
-    try:
-        return load_file(path)
-    except (OSError, SafetensorError) as err:
-        message = f'cannot read initial weights {path}: {err}'
-        raise DataError(message, hint='give a safetensors file') from err
 
 
 def _sibling(recipe: Recipe, modality: Modality) -> nn.Module:

@@ -19,11 +19,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from xspec_ros.bundle.store import bundle_hash
+
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
+    from xspec_ros.bundle.store import Bundle
     from xspec_ros.learn.train.checkpoint import CheckpointInfo
-    from xspec_ros.learn.train.networks import OpenedNetwork
 
 OF_PARENT = 'parent'  # data of the network whose weights this one began from
 OF_TEACHER = 'teacher'
@@ -35,12 +37,12 @@ class Lineage:
 
     Attributes:
         parent: Name and hash of the bundle they began from, if they did.
-        data: What that bundle, an earlier stage or a teacher was trained on, as a checkpoint
-            states its data.
+        data: What they owe to that bundle, an earlier stage, a teacher, or were trained on
+            themselves, as a checkpoint states its data.
     """
 
     parent: dict[str, str] | None = None
-    data: tuple[dict[str, object], ...] = ()
+    data: Sequence[dict[str, object]] = ()
 
     def beside(self, own: Sequence[Mapping[str, object]]) -> list[dict[str, object]]:
         """Return the data that a run's own entries do not name already."""
@@ -48,22 +50,29 @@ class Lineage:
         return [entry for entry in self.data if _pictures(entry) not in trained]
 
 
-def lineage_of(
-    *, parents: Iterable[OpenedNetwork | None], teacher: OpenedNetwork | None
-) -> Lineage:
+def lineage_of(*, parents: Iterable[Lineage], teacher: Lineage | None) -> Lineage:
     """Return what a run owes.
 
     Args:
-        parents: Networks that it begins from; None where it does not.
-        teacher: Network that labels for it or guides it, if any.
+        parents: Of the networks that it begins from.
+        teacher: Of the network that labels for it or guides it, if any.
     """
-    begun = [opened for opened in parents if opened is not None]
-    named = [opened.parent for opened in begun if opened.parent is not None]
-    entries = [entry for opened in begun for entry in inherited(opened.data, OF_PARENT)]
+    begun = tuple(parents)
+    named = [before.parent for before in begun if before.parent is not None]
+    entries = [entry for before in begun for entry in inherited(before.data, OF_PARENT)]
     if teacher is not None:
         entries += inherited(teacher.data, OF_TEACHER)
     once = [entry for number, entry in enumerate(entries) if entry not in entries[:number]]
     return Lineage(parent=named[-1] if named else None, data=tuple(once))
+
+
+def lineage_of_bundle(bundle: Bundle) -> Lineage:
+    """Return what whoever begins from a bundle owes, the bundle itself first."""
+    manifest = bundle.manifest
+    return Lineage(
+        parent={'name': manifest.name, 'hash': bundle_hash(bundle)},
+        data=tuple(manifest.provenance.data),
+    )
 
 
 def lineage_before(info: CheckpointInfo) -> Lineage:

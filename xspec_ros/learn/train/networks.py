@@ -23,7 +23,7 @@ from typing import cast, TYPE_CHECKING
 from safetensors import SafetensorError
 from safetensors.torch import load_file
 
-from xspec_ros.bundle.store import bundle_hash, open_bundle
+from xspec_ros.bundle.store import open_bundle, WEIGHTS_NAME
 from xspec_ros.config import convert
 from xspec_ros.errors import BundleError, ConfigError, DataError
 from xspec_ros.learn.methods.method import Start
@@ -36,11 +36,12 @@ from xspec_ros.learn.train.checkpoint import (
     load_weights,
     STATE_NAME,
 )
+from xspec_ros.learn.train.lineage import Lineage, lineage_of_bundle
 from xspec_ros.learn.train.recipe import InputSpec
 from xspec_ros.learn.train.validate import Preparation
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Mapping
 
     import torch
     from torch import nn
@@ -67,9 +68,7 @@ class OpenedNetwork:
         state: State of that method at the end; empty where it is not kept.
         class_names: Segmentation classes.
         detection_class_names: Detection classes.
-        data: What it was trained on, as its provenance says.
-        parent: Name and hash of the bundle that it is, or that its run began from; None: of
-            none.
+        lineage: What it was trained on, and the bundle that it is or that its run began from.
     """
 
     network: nn.Module
@@ -81,8 +80,7 @@ class OpenedNetwork:
     state: Mapping[str, torch.Tensor]
     class_names: tuple[str, ...]
     detection_class_names: tuple[str, ...]
-    data: Sequence[Mapping[str, object]] = ()
-    parent: dict[str, str] | None = None
+    lineage: Lineage = Lineage()  # noqa: RUF009 - frozen
 
     @property
     def mode(self) -> Mode:
@@ -138,8 +136,7 @@ def open_network(reference: str, stages: Mapping[str, Path]) -> OpenedNetwork:
         state=state,
         class_names=tuple(label.name for label in info.classes),
         detection_class_names=info.detection_classes,
-        data=info.data,
-        parent=info.parent,
+        lineage=Lineage(parent=info.parent, data=info.data),
     )
 
 
@@ -178,13 +175,8 @@ def open_model(reference: str) -> OpenedNetwork:
     bundle = open_bundle(reference)
     manifest = bundle.manifest
     network = build_network(manifest.network.name, manifest.network.arguments)
-    file = Path(bundle.path) / 'weights.safetensors'
-    try:
-        weights = load_file(file)
-    except (OSError, SafetensorError) as err:
-        message = f'cannot read {file}: {err}'
-        raise DataError(message, hint='export the model again') from err
-    load_weights(network, weights, file)
+    weights = weights_of(bundle)
+    load_weights(network, weights, bundle.path)
     return OpenedNetwork(
         network=network.eval().requires_grad_(requires_grad=False),
         weights=weights,
@@ -195,11 +187,27 @@ def open_model(reference: str) -> OpenedNetwork:
         state={},
         class_names=tuple(label.name for label in manifest.classes),
         detection_class_names=manifest.detection_classes,
-        data=manifest.provenance.data,
-        parent=parent_of(bundle),
+        lineage=lineage_of_bundle(bundle),
     )
 
 
-def parent_of(bundle: Bundle) -> dict[str, str]:
-    """Return what a model that begins from a bundle says of it."""
-    return {'name': bundle.manifest.name, 'hash': bundle_hash(bundle)}
+def weights_of(bundle: Bundle) -> dict[str, torch.Tensor]:
+    """Read the weights of a bundle.
+
+    Raises:
+        DataError: They cannot be read.
+    """
+    return read_weights(Path(bundle.path) / WEIGHTS_NAME)
+
+
+def read_weights(path: Path) -> dict[str, torch.Tensor]:
+    """Read a safetensors file.
+
+    Raises:
+        DataError: It cannot be read.
+    """
+    try:
+        return load_file(path)
+    except (OSError, SafetensorError) as err:
+        message = f'cannot read weights from {path}: {err}'
+        raise DataError(message, hint='give a safetensors file') from err

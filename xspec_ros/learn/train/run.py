@@ -25,6 +25,7 @@ from typing import cast, TYPE_CHECKING
 import msgspec
 import torch
 
+from xspec_ros.bundle.store import open_bundle
 from xspec_ros.config import convert, dump_yaml
 from xspec_ros.errors import ConfigError, DataError
 from xspec_ros.learn.data.batches import BatchArgs, BatchSource, prefetch
@@ -35,7 +36,6 @@ from xspec_ros.learn.train.assemble import (
     begin,
     open_start,
     open_teacher,
-    read_weights,
 )
 from xspec_ros.learn.train.checkpoint import (
     find_checkpoint,
@@ -46,9 +46,9 @@ from xspec_ros.learn.train.checkpoint import (
 from xspec_ros.learn.train.ema import WeightAverage
 from xspec_ros.learn.train.journal import Journal
 from xspec_ros.learn.train.keep import Keeper
-from xspec_ros.learn.train.lineage import Lineage, lineage_before, lineage_of
+from xspec_ros.learn.train.lineage import Lineage, lineage_before, lineage_of, lineage_of_bundle
 from xspec_ros.learn.train.loop import Course, train
-from xspec_ros.learn.train.networks import open_model
+from xspec_ros.learn.train.networks import read_weights, weights_of
 from xspec_ros.learn.train.precision import chosen_precision
 from xspec_ros.learn.train.processes import companions
 from xspec_ros.learn.train.pseudo import teach
@@ -176,13 +176,14 @@ def _take_part(recipe: Recipe, options: RunOptions) -> TrainReport:
     args = recipe.train
     fabric = launch_fabric(args)
     torch.manual_seed(recipe.seed)
-    before = _open_forebears(recipe, options)
-    teacher = before.teacher
-    method, optimizer, average = _set_up(fabric, recipe, options, before)
+    teacher = open_teacher(recipe, options.stages)
+    begun = _set_up(fabric, recipe, options, teacher)
     if fabric.global_rank:  # alike until here, then each its own random numbers
         torch.manual_seed(recipe.seed + fabric.global_rank)
     sources = _training_sources(fabric, recipe, options, teacher)
-    state = TrainState(method=method, optimizer=optimizer, average=average, metrics={})
+    state = TrainState(
+        method=begun.method, optimizer=begun.optimizer, average=begun.average, metrics={}
+    )
     if options.resume:
         state.unpack(load_state(options.out / 'last'))
         LOG.info('resuming after step %d', state.step)
@@ -204,7 +205,7 @@ def _take_part(recipe: Recipe, options: RunOptions) -> TrainReport:
             quiet=not fabric.is_global_zero,
         ),
         stop=stop,
-        lineage=before.lineage,
+        lineage=begun.lineage,
         judge=options.judge,
     )
     with fabric.rank_zero_first():
@@ -270,42 +271,48 @@ def batch_args(recipe: Recipe, *, rank: int = 0) -> BatchArgs:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class _Forebears:
-    """Networks of earlier runs that a run takes something from."""
+class _Beginning:
+    """What a run begins with."""
 
-    teacher: OpenedNetwork | None
-    model: OpenedNetwork | None
-    start: OpenedNetwork | None
+    method: Method
+    optimizer: torch.optim.Optimizer
+    average: WeightAverage
     lineage: Lineage
 
 
-def _open_forebears(recipe: Recipe, options: RunOptions) -> _Forebears:
-    """Open them; a run that is resumed has begun and only asks its teacher."""
-    teacher = open_teacher(recipe, options.stages)
-    if options.resume:
-        lineage = lineage_before(read_info(options.out / 'last'))
-        return _Forebears(teacher=teacher, model=None, start=None, lineage=lineage)
-    model = None if options.from_model is None else open_model(options.from_model)
-    start = open_start(recipe, options.stages)
-    lineage = lineage_of(parents=(model, start), teacher=teacher)
-    return _Forebears(teacher=teacher, model=model, start=start, lineage=lineage)
-
-
 def _set_up(
-    fabric: Fabric, recipe: Recipe, options: RunOptions, before: _Forebears
-) -> tuple[Method, torch.optim.Optimizer, WeightAverage]:
-    """Build method and optimiser and hand them to Fabric."""
-    initial = None if options.init is None else read_weights(options.init)
-    if before.model is not None:
-        initial = dict(before.model.weights)
-    method = assemble(recipe, before.teacher, initial=initial)
-    if before.start is not None:
-        begin(method, recipe, before.start)
+    fabric: Fabric, recipe: Recipe, options: RunOptions, teacher: OpenedNetwork | None
+) -> _Beginning:
+    """Build method and optimiser, let them begin where they are to, hand them to Fabric."""
+    initial, lineage = _first_weights(options)
+    method = assemble(recipe, teacher, initial=initial)
+    if options.resume:  # has begun before
+        lineage = lineage_before(read_info(options.out / 'last'))
+    else:
+        start = open_start(recipe, options.stages)  # after: it draws random numbers too
+        parents = [lineage]
+        if start is not None:
+            begin(method, recipe, start)
+            parents.append(start.lineage)
+        lineage = lineage_of(parents=parents, teacher=None if teacher is None else teacher.lineage)
     module = cast('nn.Module', method)
     optimizer = build_optimizer(module, recipe.train)
     wrapped, optimizer = fabric.setup(module, optimizer)
     wrapped.mark_forward_method('training_step')
-    return cast('Method', wrapped), optimizer, WeightAverage(method.student)  # on the device now
+    return _Beginning(
+        method=cast('Method', wrapped),
+        optimizer=optimizer,
+        average=WeightAverage(method.student),  # on the device now
+        lineage=lineage,
+    )
+
+
+def _first_weights(options: RunOptions) -> tuple[dict[str, torch.Tensor] | None, Lineage]:
+    """Return initial weights that were asked for beside the recipe, and what they owe."""
+    if options.from_model is not None:
+        bundle = open_bundle(options.from_model)
+        return weights_of(bundle), lineage_of_bundle(bundle)
+    return None if options.init is None else read_weights(options.init), Lineage()
 
 
 def _training_sources(
