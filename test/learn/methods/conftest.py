@@ -112,6 +112,21 @@ def mixed(pairs, night, rows):
     return join_batches(rows(pairs, [0, 1]), rows(night, [2, 3]))
 
 
+def groups_with_gradients(method, group):
+    modules = dict(method.named_modules())
+    return {
+        group(name, modules[name.rpartition('.')[0]])
+        for name, parameter in method.named_parameters()
+        if parameter.grad is not None and bool(parameter.grad.abs().sum() > 0)
+    }
+
+
+@pytest.fixture
+def with_gradients():
+    """Return a function that names the groups, by ``group(name, module)``, with a gradient."""
+    return groups_with_gradients
+
+
 @pytest.fixture
 def context():
     """Return a function that builds a small network and a method's context around it."""

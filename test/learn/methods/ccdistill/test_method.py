@@ -52,13 +52,9 @@ def group(name, module):
     return next(part for part in parts if part in name)
 
 
-def groups_reached(method):
-    modules = dict(method.named_modules())
-    return {
-        group(name, modules[name.rpartition('.')[0]])
-        for name, parameter in method.named_parameters()
-        if parameter.grad is not None and bool(parameter.grad.abs().sum() > 0)
-    }
+@pytest.fixture
+def groups_reached(with_gradients):
+    return lambda method: with_gradients(method, group)
 
 
 def test_terms_sum_to_the_loss(build, mixed):
@@ -90,7 +86,7 @@ RGB = {'stem R', 'norms R', 'backbone'}
         ({'detection': 1.0}, THERMAL | {'pyramid', 'detection'}),
     ],
 )
-def test_every_term_reaches_exactly_its_parameters(build, mixed, loud, reached):
+def test_every_term_reaches_exactly_its_parameters(build, mixed, groups_reached, loud, reached):
     method = build(**{**SILENT, **loud})
     method.training_step(mixed, LATE).loss.backward()
     assert groups_reached(method) == reached
@@ -130,7 +126,7 @@ def test_labels_of_the_rgb_night_change_nothing(build, cameras):
     )
 
 
-def test_ignored_pixels_teach_nothing(build, mixed):
+def test_ignored_pixels_teach_nothing(build, mixed, groups_reached):
     blank = mixed._replace(
         label_map=torch.full_like(mixed.label_map, IGNORE),
         has_boxes=torch.zeros_like(mixed.has_boxes),
@@ -246,7 +242,7 @@ def test_bf16_and_fp32_agree(build, mixed):
 
 @pytest.mark.usefixtures('shallow_encoders')
 @pytest.mark.parametrize('encoder', ['mit_b0', 'resnet50'])
-def test_larger_encoders_make_a_step(build, mixed, encoder):
+def test_larger_encoders_make_a_step(build, mixed, groups_reached, encoder):
     pytest.importorskip('transformers')
     method = build(encoder=encoder)
     method.training_step(mixed, LATE).loss.backward()

@@ -63,16 +63,7 @@ def group(name, module):
     return 'norms T' if isinstance(module, _BatchNorm) else 'D'
 
 
-def groups_with_gradients(method):
-    modules = dict(method.named_modules())
-    return {
-        group(name, modules[name.rpartition('.')[0]])
-        for name, parameter in method.named_parameters()
-        if parameter.grad is not None and bool(parameter.grad.abs().sum() > 0)
-    }
-
-
 @pytest.fixture
-def groups_reached():
+def groups_reached(with_gradients):
     """Return a function that names the groups of a method that have a gradient."""
-    return groups_with_gradients
+    return lambda method: with_gradients(method, group)
