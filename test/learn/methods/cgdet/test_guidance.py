@@ -138,3 +138,74 @@ def test_a_batch_of_the_night_gives_nothing(boxed):
     found.backward()
     assert float(found.detach()) == 0
     assert not any(each.grad.any() for each in student)
+
+
+def correlation(student, teacher, cells):
+    return loss(student, teacher, cells, guidance='correlation')
+
+
+def test_correlated_channels_cost_nothing_whatever_their_scale_and_level(boxed):
+    teacher, cells = pyramid(0), weights(boxed)
+    scale = torch.tensor([0.2, 1.0, 3.0, 10.0, 0.5])[:, None, None]
+    moved = [each * scale + 7 * scale.flip(0) for each in teacher]
+    assert float(correlation(moved, teacher, cells)) == pytest.approx(0, abs=1e-4)
+    student = pyramid(1)
+    plain = correlation(student, teacher, cells)
+    torch.testing.assert_close(correlation(student, moved, cells), plain, rtol=1e-4, atol=1e-4)
+    worst = correlation([-each for each in teacher], teacher, cells)
+    assert float(worst) == pytest.approx(2, rel=1e-4)
+
+
+def test_correlation_is_that_of_the_cells_of_all_pictures(boxed):
+    student, teacher = pyramid(1), pyramid(0)
+    found = correlation(student, teacher, weights(boxed, gamma=1.0))
+    expected = [
+        1 - torch.corrcoef(torch.stack((ours.flatten(), theirs.flatten())))[0, 1]
+        for level in zip(student, teacher, strict=True)
+        for ours, theirs in zip(*(side.transpose(0, 1) for side in level), strict=True)
+    ]
+    torch.testing.assert_close(found, torch.stack(expected).mean(), rtol=1e-4, atol=1e-5)
+
+
+def test_a_cell_of_twice_the_weight_counts_as_two(boxed):
+    student, teacher = pyramid(1), pyramid(0)
+    cells = weights(boxed, gamma=1.0)
+    heavier = [torch.cat((2 * each[:1], each[1:])) for each in cells]
+    again = [0, 0, 1, 2, 3]
+    repeated = [[each[again] for each in side] for side in (student, teacher, cells)]
+    torch.testing.assert_close(correlation(student, teacher, heavier), correlation(*repeated))
+
+
+def test_channels_that_the_teacher_does_not_use_do_not_count(boxed):
+    student, teacher, cells = pyramid(1), pyramid(0), weights(boxed)
+    dead = [torch.cat((each, torch.full_like(each[:, :2], 4.0)), dim=1) for each in teacher]
+    wide = [torch.cat((each, each[:, :2] ** 2), dim=1) for each in student]
+    torch.testing.assert_close(
+        correlation(wide, dead, cells), correlation(student, teacher, cells)
+    )
+
+
+def test_correlation_keeps_out_what_is_not_weighted(boxed):
+    student, teacher, cells = pyramid(1), pyramid(0), weights(boxed, reliability=[1.0, 0, 1, 1])
+    rest = [0, 2, 3]
+    alone = [[each[rest] for each in side] for side in (student, teacher, cells)]
+    torch.testing.assert_close(correlation(student, teacher, cells), correlation(*alone))
+    changed = [
+        torch.where(weight[:, None] > 0, ours, torch.full_like(ours, 1e6))
+        for ours, weight in zip(student, cells, strict=True)
+    ]
+    assert torch.equal(correlation(student, teacher, cells), correlation(changed, teacher, cells))
+
+
+def test_correlation_in_a_batch_of_the_night_is_nothing(boxed):
+    student = [each.requires_grad_() for each in pyramid(1)]
+    found = correlation(student, pyramid(0), weights(boxed, reliability=[0.0] * 4))
+    found.backward()
+    assert float(found.detach()) == 0
+    assert not any(each.grad.any() for each in student)
+
+
+def test_a_channel_of_the_student_that_is_flat_can_be_learnt(boxed):
+    flat = [torch.zeros_like(each, requires_grad=True) for each in pyramid(1)]
+    correlation(flat, pyramid(0), weights(boxed, gamma=1.0)).backward()
+    assert all(bool(each.grad.isfinite().all()) for each in flat)

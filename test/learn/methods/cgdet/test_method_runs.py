@@ -95,12 +95,13 @@ ARGUMENTS = {'queue': 16, 'background': 2}
 
 
 @pytest.mark.skipif(torch.cuda.is_available(), reason='forks, which CUDA does not survive')
+@pytest.mark.parametrize('guidance', ['cosine', 'correlation'])
 @pytest.mark.parametrize('parts', [([0, 2], [1, 3]), ([0], [1, 2, 3])])
 def test_two_processes_give_the_gradient_and_the_queue_of_one(
-    settled, mixed, rows, two_processes, mean_gradient, parts
+    settled, mixed, rows, two_processes, mean_gradient, parts, guidance
 ):
     """Also where one of them has all the day and the other all the night."""
-    method = settled(**ARGUMENTS)
+    method = settled(**ARGUMENTS, guidance=guidance)
     batches = [rows(mixed, part) for part in parts]
     trained = [(n, p) for n, p in method.named_parameters() if p.requires_grad]
 

@@ -27,7 +27,7 @@ Share = Annotated[float, msgspec.Meta(ge=0, le=1)]
 Count = Annotated[int, msgspec.Meta(ge=0)]
 Positive = Annotated[int, msgspec.Meta(ge=1)]
 Temperature = Annotated[float, msgspec.Meta(gt=0)]
-Guidance = Literal['cosine', 'l1_cosine']
+Guidance = Literal['cosine', 'l1_cosine', 'correlation']
 Levels = Literal['assigned', 'all']
 
 
@@ -47,8 +47,9 @@ class CgdetArgs(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
         rois_a_class: Most boxes of a class that enter it, of the pictures of one process.
         background: Random boxes away from all objects that a picture adds as negatives.
         queue: Embeddings of earlier steps kept of every class; 0 keeps none.
-        guidance: Squared distance of normalised features, or the mean absolute difference of the
-            features plus ``beta`` times one minus their cosine.
+        guidance: Squared distance of normalised features; the mean absolute difference of the
+            features plus ``beta`` times one minus their cosine; or one minus the correlation of
+            a channel with the teacher's over the cells of a batch.
         beta: Share of the cosine in ``l1_cosine``.
         gamma: Weight of cells outside the boxes; 0 guides inside alone, 1 everywhere alike.
         levels: A box counts on the level of its size alone, or on every level.

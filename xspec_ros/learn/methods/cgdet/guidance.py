@@ -23,6 +23,7 @@ import torch
 from xspec_ros.learn.methods.cgdet.loss import (
     boxed_cells,
     cell_weights,
+    correlation_loss,
     feature_distance,
     weighted_mean,
 )
@@ -74,8 +75,11 @@ def guidance_loss(
         weights: From ``guidance_weights``.
         args: The distance.
     """
+    levels = zip(student, teacher, weights, strict=True)
+    if args.guidance == 'correlation':
+        return torch.stack([correlation_loss(*level) for level in levels]).mean()
     terms = [
         weighted_mean(feature_distance(ours, theirs, kind=args.guidance, beta=args.beta), weight)
-        for ours, theirs, weight in zip(student, teacher, weights, strict=True)
+        for ours, theirs, weight in levels
     ]
     return torch.stack(terms).mean()

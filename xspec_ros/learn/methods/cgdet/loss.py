@@ -26,12 +26,14 @@ from typing import NamedTuple, TYPE_CHECKING
 import torch
 from torch.nn import functional
 
-from xspec_ros.learn.methods.reduce import global_count
+from xspec_ros.learn.methods.gather import gather_rows, gathered_loss
+from xspec_ros.learn.methods.reduce import global_count, global_sum
 
 if TYPE_CHECKING:
     from xspec_ros.learn.methods.cgdet.args import Guidance
 
 EPS = 1e-12  # least norm that is divided by
+FLAT = 1e-6  # least variance of a channel that says something
 NEVER = -1e4  # similarity of an embedding with itself
 
 
@@ -99,6 +101,46 @@ def feature_distance(
     if kind == 'cosine':
         return (unit - aim).square().sum(dim=1)
     return (ours - theirs).abs().mean(dim=1) + beta * (1 - (unit * aim).sum(dim=1))
+
+
+def correlation_loss(
+    student: torch.Tensor, teacher: torch.Tensor, weights: torch.Tensor
+) -> torch.Tensor:
+    """Compare where features respond: one minus the correlation of every channel, averaged.
+
+    ``mean_c (1 - r_c)``, r_c the correlation of a channel of the student with the same of the
+    teacher over the weighted cells of every process, in [0, 2]; Cao et al., "PKD",
+    https://arxiv.org/abs/2207.02039. Channels of the teacher that are the same everywhere do not
+    count.
+
+    Args:
+        student: (B, C, h, w) of any precision.
+        teacher: (B, C, h, w), constants.
+        weights: (B, h, w) float32 of the cells.
+
+    Returns:
+        () float32; 0 with zero gradient where nothing has a weight.
+    """
+    share = weights[:, None] / global_sum(weights.sum()).clamp(min=EPS)
+    with torch.autocast(student.device.type, enabled=False):
+        ours, theirs = (_centred(each.float(), share) for each in (student, teacher.detach()))
+        products = (ours, theirs, ours.square(), theirs.square(), ours * theirs)
+        own = torch.stack(
+            [torch.where(share > 0, share * each, 0.0).sum((0, 2, 3)) for each in products]
+        )
+        parts = gather_rows(own[None])
+        mean_s, mean_t, square_s, square_t, both = torch.cat(parts).sum(dim=0)  # each (C,)
+    spread = (square_s - mean_s.square() + FLAT) * (square_t - mean_t.square() + FLAT)
+    lost = 1 - (both - mean_s * mean_t) / spread.sqrt()
+    alive = square_t - mean_t.square() > FLAT
+    loss = torch.where(alive, lost, 0.0).sum() / alive.sum().clamp(min=1)
+    return gathered_loss(loss, len(parts))
+
+
+def _centred(features: torch.Tensor, share: torch.Tensor) -> torch.Tensor:
+    """Take a constant near the mean of every channel away, so that squares keep their digits."""
+    mean = torch.where(share > 0, share * features.detach(), 0.0).sum((0, 2, 3), keepdim=True)
+    return features - global_sum(mean)
 
 
 def cell_weights(
