@@ -286,10 +286,8 @@ def _set_up(
     """Build method and optimiser, let them begin where they are to, hand them to Fabric."""
     initial, lineage = _first_weights(options)
     method = assemble(recipe, teacher, initial=initial)
-    if options.resume:  # has begun before
-        lineage = lineage_before(read_info(options.out / 'last'))
-    else:
-        start = open_start(recipe, options.stages)  # after: it draws random numbers too
+    if not options.resume:
+        start = open_start(recipe, options.stages)  # now: opening it draws random numbers too
         parents = [lineage]
         if start is not None:
             begin(method, recipe, start)
@@ -308,7 +306,12 @@ def _set_up(
 
 
 def _first_weights(options: RunOptions) -> tuple[dict[str, torch.Tensor] | None, Lineage]:
-    """Return initial weights that were asked for beside the recipe, and what they owe."""
+    """Return initial weights that were asked for beside the recipe, and what they owe.
+
+    A run that is resumed has begun before and owes what it did then.
+    """
+    if options.resume:
+        return None, lineage_before(read_info(options.out / 'last'))
     if options.from_model is not None:
         bundle = open_bundle(options.from_model)
         return weights_of(bundle), lineage_of_bundle(bundle)
