@@ -112,6 +112,7 @@ BOX_ROWS: tuple[Row, ...] = (
     ('+ guidance', 'guidance', 'thermal'),
     ('+ both (cgdet)', 'cgdet', 'thermal'),
     ('baseline from nothing', 'scratch', 'thermal'),
+    ('guidance from nothing', 'scratch_guidance', 'thermal'),
     ('both from nothing', 'scratch_cgdet', 'thermal'),
     ('no thermal labels: pseudo-boxes alone', 'unlabelled', 'thermal'),
     ('no thermal labels: + both', 'unlabelled_cgdet', 'thermal'),

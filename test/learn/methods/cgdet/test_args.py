@@ -29,8 +29,9 @@ def args(**values):
 
 def test_the_defaults_are_those_of_the_page():
     plain = args()
-    assert (plain.contrast_weight, plain.guidance_weight, plain.ramp) == (0.2, 1.0, 0.05)
-    assert (plain.tau, plain.gamma, plain.roi_size, plain.embedding) == (0.1, 0.1, 7, 128)
+    assert (plain.contrast_weight, plain.guidance_weight, plain.ramp) == (0.2, 5.0, 0.05)
+    assert (plain.tau, plain.gamma, plain.roi_size, plain.embedding) == (0.1, 1.0, 7, 128)
+    assert plain.guidance == 'correlation'
     assert (plain.queue, plain.background, plain.night_score) == (0, 0, None)
     assert plain.base.box == 3.0
 

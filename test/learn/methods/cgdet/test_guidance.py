@@ -43,13 +43,13 @@ def boxed(pairs):
     )
 
 
-def weights(batch, *, reliability=None, **arguments):
+def weights(batch, *, reliability=None, gamma=0.1, **arguments):
     known = torch.ones(4) if reliability is None else torch.tensor(reliability)
-    return guidance_weights(batch, known, CgdetArgs(**arguments), width=WIDTH)
+    return guidance_weights(batch, known, CgdetArgs(gamma=gamma, **arguments), width=WIDTH)
 
 
-def loss(student, teacher, cells, **arguments):
-    return guidance_loss(student, teacher, cells, CgdetArgs(**arguments))
+def loss(student, teacher, cells, *, guidance='cosine'):
+    return guidance_loss(student, teacher, cells, CgdetArgs(guidance=guidance))
 
 
 def test_a_box_counts_on_the_level_of_its_size(boxed):
@@ -209,3 +209,16 @@ def test_a_channel_of_the_student_that_is_flat_can_be_learnt(boxed):
     flat = [torch.zeros_like(each, requires_grad=True) for each in pyramid(1)]
     correlation(flat, pyramid(0), weights(boxed, gamma=1.0)).backward()
     assert all(bool(each.grad.isfinite().all()) for each in flat)
+
+
+@pytest.mark.parametrize('guidance', ['correlation', 'cosine', 'l1_cosine'])
+def test_features_of_half_precision_are_compared_in_float32(boxed, guidance):
+    halves = [[each.bfloat16() for each in pyramid(seed)] for seed in (1, 0)]
+    cells = weights(boxed)
+    expected = loss(
+        *[[each.float() for each in side] for side in halves], cells, guidance=guidance
+    )
+    with torch.autocast('cpu', dtype=torch.bfloat16):
+        found = loss(*halves, cells, guidance=guidance)
+    assert found.dtype == torch.float32
+    torch.testing.assert_close(found, expected, rtol=1e-6, atol=0)

@@ -194,7 +194,8 @@ def test_one_pair_is_a_batch(build, pairs, rows):
 
 
 def test_bf16_and_fp32_agree(settled, pairs):
-    method = settled()
+    """With the cosine: features of an untrained network correlate with their rounding by 0.6."""
+    method = settled(guidance='cosine', guidance_weight=1.0)
     with torch.no_grad():
         exact = method.training_step(pairs, LATE).loss
         with torch.autocast('cpu', dtype=torch.bfloat16):

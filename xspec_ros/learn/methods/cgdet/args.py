@@ -27,7 +27,7 @@ Share = Annotated[float, msgspec.Meta(ge=0, le=1)]
 Count = Annotated[int, msgspec.Meta(ge=0)]
 Positive = Annotated[int, msgspec.Meta(ge=1)]
 Temperature = Annotated[float, msgspec.Meta(gt=0)]
-Guidance = Literal['cosine', 'l1_cosine', 'correlation']
+Guidance = Literal['correlation', 'cosine', 'l1_cosine']
 Levels = Literal['assigned', 'all']
 
 
@@ -47,9 +47,9 @@ class CgdetArgs(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
         rois_a_class: Most boxes of a class that enter it, of the pictures of one process.
         background: Random boxes away from all objects that a picture adds as negatives.
         queue: Embeddings of earlier steps kept of every class; 0 keeps none.
-        guidance: Squared distance of normalised features; the mean absolute difference of the
-            features plus ``beta`` times one minus their cosine; or one minus the correlation of
-            a channel with the teacher's over the cells of a batch.
+        guidance: One minus the correlation of every channel with the teacher's over the cells of
+            a batch; the squared distance of features normalised in every cell; or the mean
+            absolute difference of the features plus ``beta`` times one minus their cosine.
         beta: Share of the cosine in ``l1_cosine``.
         gamma: Weight of cells outside the boxes; 0 guides inside alone, 1 everywhere alike.
         levels: A box counts on the level of its size alone, or on every level.
@@ -64,7 +64,7 @@ class CgdetArgs(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
 
     base: SupervisedArgs = SupervisedArgs()
     contrast_weight: Weight = 0.2
-    guidance_weight: Weight = 1.0
+    guidance_weight: Weight = 5.0
     ramp: Share = 0.05
     tau: Temperature = 0.1
     roi_size: Positive = 7
@@ -74,9 +74,9 @@ class CgdetArgs(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
     rois_a_class: Positive = 128
     background: Count = 0
     queue: Count = 0
-    guidance: Guidance = 'cosine'
+    guidance: Guidance = 'correlation'
     beta: Weight = 1.0
-    gamma: Share = 0.1
+    gamma: Share = 1.0
     levels: Levels = 'assigned'
     night_score: Share | None = None
     night_ignore: Share = 0.3
