@@ -25,27 +25,9 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from xspec_ros.learn.adapt.figures import Figures
+    from xspec_ros.learn.adapt.settings import AdaptSettings
 
 FEW_BOXES = 0.2  # a frame: a detection class with fewer is not shown, two false ones can go
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Limits:
-    """What the rule allows.
-
-    Attributes:
-        points_lost: Largest loss in points (hundredths) of any figure that decides.
-        least_agreement: Smallest share of pixels that old and new model label alike.
-        shown: Share of the pixels from which on the old model shows a class.
-        vanished: A class with less than this share of what it had has vanished.
-        most_vanished: Largest share of the shown classes that may vanish.
-    """
-
-    points_lost: float = 0.5
-    least_agreement: float = 0.4
-    shown: float = 0.001
-    vanished: float = 0.1
-    most_vanished: float = 0.1
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -74,7 +56,7 @@ class Decision:
     reason: str
 
 
-def decide(evidence: Evidence, limits: Limits) -> Decision:
+def decide(evidence: Evidence, limits: AdaptSettings) -> Decision:
     """Decide.
 
     With labels a loss of mIoU or mAP50 refuses; without, a loss of agreement with the RGB
@@ -100,34 +82,35 @@ def decide(evidence: Evidence, limits: Limits) -> Decision:
     return Decision(accepted=True, reason='; '.join(said))
 
 
-def _losses(evidence: Evidence, limits: Limits) -> list[Decision]:
+def _losses(evidence: Evidence, limits: AdaptSettings) -> list[Decision]:
     before, after = evidence.before, evidence.after
     labelled = [('mIoU', before.miou, after.miou), ('mAP50', before.map50, after.map50)]
     if any(new is not None for _, _, new in labelled):
-        return [_loss(what, old, new, limits) for what, old, new in labelled]
+        return [_loss(what, old, new, limits.points_lost) for what, old, new in labelled]
     kinds = tuple(k for k in KINDS if k in before.consistency and k in after.consistency)
     if not kinds:
         return [Decision(accepted=False, reason='nothing could be measured')]
     consistency = before.mean_consistency(kinds), after.mean_consistency(kinds)
+    most = limits.unlabelled_points_lost  # these only stand for accuracy
     return [
-        _loss('agreement with the teacher', before.teacher, after.teacher, limits),
-        _loss('mean consistency', *consistency, limits),
+        _loss('agreement with the teacher', before.teacher, after.teacher, most),
+        _loss('mean consistency', *consistency, most),
     ]
 
 
-def _loss(what: str, old: float | None, new: float | None, limits: Limits) -> Decision:
+def _loss(what: str, old: float | None, new: float | None, most: float) -> Decision:
     """Compare one figure; one that was not measured decides nothing."""
     if old is None or new is None:
         return Decision(accepted=True, reason='')
     change = 100.0 * (new - old)
     figures = f'{what} {100.0 * old:.2f} -> {100.0 * new:.2f} ({change:+.2f} points'
-    if not change >= -limits.points_lost:  # NaN refuses too
-        reason = f'{figures}, at most {limits.points_lost:g} may be lost)'
+    if not change >= -most:  # NaN refuses too
+        reason = f'{figures}, at most {most:g} may be lost)'
         return Decision(accepted=False, reason=reason)
     return Decision(accepted=True, reason=f'{figures})')
 
 
-def _agreement(evidence: Evidence, limits: Limits) -> Decision:
+def _agreement(evidence: Evidence, limits: AdaptSettings) -> Decision:
     share = evidence.after.agreement
     if share is None:
         return Decision(accepted=True, reason='')
@@ -142,7 +125,7 @@ def _vanished(
     before: Mapping[str, float],
     after: Mapping[str, float],
     least: float,
-    limits: Limits,
+    limits: AdaptSettings,
     *,
     what: str = 'classes',
 ) -> Decision:

@@ -25,7 +25,7 @@ from xspec_ros.datasets import open_dataset
 from xspec_ros.errors import ConfigError
 from xspec_ros.learn.adapt.align import align, Alignment, count_work
 from xspec_ros.learn.adapt.clock import Clock, Costs, export_seconds
-from xspec_ros.learn.adapt.decide import decide, Evidence, Limits
+from xspec_ros.learn.adapt.decide import decide, Evidence
 from xspec_ros.learn.adapt.drives import DriveOptions
 from xspec_ros.learn.adapt.gather import frames_folder, gather, Reading, TRAINING
 from xspec_ros.learn.adapt.guard import Gauge
@@ -344,15 +344,7 @@ class _Adaptation:
 
     def _is_good(self, before: Figures, after: Figures) -> bool:
         """Decide."""
-        settings = self._settings
-        limits = Limits(
-            points_lost=settings.points_lost,
-            least_agreement=settings.least_agreement,
-            shown=settings.shown,
-            vanished=settings.vanished,
-            most_vanished=settings.most_vanished,
-        )
-        decision = decide(Evidence(before=before, after=after), limits)
+        decision = decide(Evidence(before=before, after=after), self._settings)
         self._report.reason = decision.reason
         return decision.accepted
 

@@ -96,7 +96,8 @@ class AdaptSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
         follow_s: A frame at most so much later shows the same scene: temporal consistency.
         register_pairs: Pairs by day that the two cameras are registered with.
         least_pairs: Share of the frames that must have an RGB partner for RGB to be used.
-        points_lost: Largest loss, in points, of mIoU, mAP50, teacher agreement, consistency.
+        points_lost: Largest loss, in points, of mIoU and of mAP50 on the guard set.
+        unlabelled_points_lost: The same of teacher agreement and of consistency without labels.
         least_agreement: Smallest share of pixels on which old and new model must agree.
         shown: Share of the pixels from which on the source model shows a class.
         vanished: A class with less than this share of what it had has vanished.
@@ -142,6 +143,7 @@ class AdaptSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
     register_pairs: Annotated[int, msgspec.Meta(ge=8)] = 48
     least_pairs: Share = 0.8
     points_lost: Annotated[float, msgspec.Meta(ge=0)] = 0.5
+    unlabelled_points_lost: Annotated[float, msgspec.Meta(ge=0)] = 0.0
     least_agreement: Share = 0.4
     shown: Share = 0.001
     vanished: Share = 0.1
