@@ -114,6 +114,7 @@ BOX_ROWS: tuple[Row, ...] = (
     ('baseline from nothing', 'scratch', 'thermal'),
     ('guidance from nothing', 'scratch_guidance', 'thermal'),
     ('both from nothing', 'scratch_cgdet', 'thermal'),
+    ('both from nothing, contrast with memory', 'scratch_memory', 'thermal'),
     ('no thermal labels: pseudo-boxes alone', 'unlabelled', 'thermal'),
     ('no thermal labels: + both', 'unlabelled_cgdet', 'thermal'),
     ('boxes alone', 'boxes', 'thermal'),
