@@ -119,6 +119,27 @@ def test_the_teacher_stands_still_and_is_no_part_of_the_state(
     }  # fmt: skip
 
 
+def test_heads_begin_as_the_teachers_where_that_is_asked_for(
+    build, teacher, pairs, optimise, same
+):
+    network = teacher()
+    method, plain = build(network, inherit=True), build(network)
+    theirs = copy.deepcopy(network.detection.state_dict())
+    assert same(method.student.detection.state_dict(), theirs)
+    assert not same(plain.student.detection.state_dict(), theirs)
+    assert same(method.projector.state_dict(), build(network, inherit=True).projector.state_dict())
+    method.train()
+    optimise(method, pairs, 2)
+    assert not same(method.student.detection.state_dict(), theirs)
+    assert same(network.detection.state_dict(), theirs)
+
+
+def test_inherited_heads_read_what_is_guided(build):
+    features = torch.rand(1, 24, 4, 4)
+    assert all(adapter(features) is features for adapter in build(inherit=True).adapters)
+    assert not any(adapter(features) is features for adapter in build().adapters)
+
+
 def test_no_boxes_anywhere_leave_objectness_to_train(build, pairs):
     bare = pairs._replace(box_classes=torch.full_like(pairs.box_classes, NO_BOX))
     method = build(gamma=0.0)
@@ -159,6 +180,7 @@ def test_night_pictures_drop_out_of_the_guidance_exactly(settled, pairs, mixed, 
         {'contrast_weight': 0.0},
         {'guidance_weight': 0.0},
         {'guidance': 'l1_cosine', 'levels': 'all', 'projector': 'linear'},
+        {'inherit': True},
     ],
 )
 def test_every_trained_parameter_is_used_by_day_and_by_night(build, pairs, night, arguments):

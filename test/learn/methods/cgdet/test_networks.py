@@ -20,7 +20,12 @@ import pytest
 import torch
 
 from xspec_ros.errors import ConfigError
-from xspec_ros.learn.methods.cgdet.networks import pyramid_of, rgb_teacher, thermal_student
+from xspec_ros.learn.methods.cgdet.networks import (
+    inherit_heads,
+    pyramid_of,
+    rgb_teacher,
+    thermal_student,
+)
 
 
 def test_the_student_is_a_thermal_network_of_one_camera(context):
@@ -54,3 +59,29 @@ def test_the_teachers_features_are_those_of_its_own_pass(context, pairs):
     for level, features in zip(('P3', 'P4', 'P5'), found, strict=True):
         torch.testing.assert_close(features, named[level])
         assert not features.requires_grad
+
+
+def test_inherited_heads_are_the_teachers_and_nothing_else_is(context, teacher, same):
+    student, before = context('student').student, context('student').student
+    theirs = teacher()
+    inherit_heads(student, theirs)
+    assert same(student.detection.state_dict(), theirs.detection.state_dict())
+    assert same(student.segmentation.state_dict(), theirs.segmentation.state_dict())
+    assert same(student.backbone.state_dict(), before.backbone.state_dict())
+    assert same(student.pyramid.state_dict(), before.pyramid.state_dict())
+
+
+def test_what_reads_another_encoder_is_not_inherited(context, teacher, same):
+    student, before = (context('student', encoder='mit_b0').student for _ in range(2))
+    theirs = teacher()
+    inherit_heads(student, theirs)
+    assert same(student.detection.state_dict(), theirs.detection.state_dict())
+    ours, own = student.segmentation, before.segmentation
+    assert torch.equal(ours.detail[0].weight, own.detail[0].weight)
+    assert same(ours.fuse.state_dict(), theirs.segmentation.fuse.state_dict())
+
+
+@pytest.mark.parametrize('other', [{'width': 0.5}, {'num_detection_classes': 2}])
+def test_heads_that_do_not_fit_are_refused(context, teacher, other):
+    with pytest.raises(ConfigError, match='width or classes'):
+        inherit_heads(context('student').student, teacher(**other))

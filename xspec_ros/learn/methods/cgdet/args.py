@@ -39,6 +39,9 @@ class CgdetArgs(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
         contrast_weight: Weight of the contrast between boxes; at 0 nothing is computed for it.
         guidance_weight: Weight of the guidance by the teacher; at 0 the teacher is not run.
         ramp: Share of the run in which both weights grow from 0.
+        inherit: The heads begin as the teacher's. They read its pyramid, so guidance compares the
+            features as they are, without an adapter. For students that the rest of the teacher's
+            weights do not fit; a recipe's ``start`` replaces the heads again.
         tau: Temperature of the contrast.
         roi_size: Bins along a side that a box is sampled in, before they are averaged.
         embedding: Length of a box's embedding.
@@ -66,6 +69,7 @@ class CgdetArgs(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
     contrast_weight: Weight = 0.2
     guidance_weight: Weight = 5.0
     ramp: Share = 0.05
+    inherit: bool = False
     tau: Temperature = 0.1
     roi_size: Positive = 7
     embedding: Positive = 128

@@ -33,7 +33,14 @@ from xspec_ros.learn.methods.cgdet.embedding import build_projector, embed, of_a
 from xspec_ros.learn.methods.cgdet.guidance import guidance_loss, guidance_weights
 from xspec_ros.learn.methods.cgdet.loss import contrast_loss, Embedded
 from xspec_ros.learn.methods.cgdet.memory import EmbeddingQueue
-from xspec_ros.learn.methods.cgdet.networks import LEVELS, pyramid_of, rgb_teacher, thermal_student
+from xspec_ros.learn.methods.cgdet.networks import (
+    build_adapters,
+    inherit_heads,
+    LEVELS,
+    pyramid_of,
+    rgb_teacher,
+    thermal_student,
+)
 from xspec_ros.learn.methods.cgdet.night import NightRule, NightTeacher
 from xspec_ros.learn.methods.cgdet.sampling import draw_rois
 from xspec_ros.learn.methods.crm.loss import growth
@@ -74,10 +81,11 @@ class Cgdet(nn.Module):
         weights = weights_in_order(args.base.class_weights, context.class_names)
         self.class_weights: torch.Tensor
         self.register_buffer('class_weights', torch.tensor(weights), persistent=False)
-        width, theirs = (each.feature_table['P3'][1] for each in (self.student, teacher))
+        if args.inherit:
+            inherit_heads(self.student, teacher)
         with torch.random.fork_rng(devices=[]):  # the student's run is the same without them
-            self.adapters = nn.ModuleList(nn.Conv2d(width, theirs, 1) for _ in LEVELS)
-            self.projector = build_projector(width, args)
+            self.adapters = build_adapters(self.student, teacher, inherit=args.inherit)
+            self.projector = build_projector(self.student.feature_table['P3'][1], args)
         self.adapters.requires_grad_(args.guidance_weight > 0)
         self.projector.requires_grad_(args.contrast_weight > 0)
         classes = len(context.detection_class_names)

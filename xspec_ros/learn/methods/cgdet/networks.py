@@ -23,6 +23,7 @@ from torch import nn
 
 from xspec_ros.errors import ConfigError
 from xspec_ros.learn.models.student import Student
+from xspec_ros.learn.models.transfer import take_weights
 
 if TYPE_CHECKING:
     from xspec_ros.learn.methods.method import MethodContext
@@ -58,6 +59,33 @@ def rgb_teacher(context: MethodContext) -> Student:
         message = f'cgdet learns from an RGB student, not from this {type(teacher).__name__}'
         raise ConfigError(message, hint='set teacher: a run of network student, modality rgb')
     return teacher.eval().requires_grad_(requires_grad=False)
+
+
+def inherit_heads(student: Student, teacher: Student) -> None:
+    """Give the student the weights of the teacher's heads, in place.
+
+    Kang et al., "Instance-Conditional Knowledge Distillation for Object Detection",
+    https://arxiv.org/abs/2110.12724, begin a student so. What reads C2 of another encoder keeps
+    its own weights.
+
+    Raises:
+        ConfigError: The detection heads differ in width or classes.
+    """
+    ours, theirs = student.detection.state_dict(), teacher.detection.state_dict()
+    if any(theirs[name].shape != value.shape for name, value in ours.items()):
+        message = 'inherit: the detection heads of teacher and student differ in width or classes'
+        raise ConfigError(message, hint='train both with the same network width and classes')
+    student.detection.load_state_dict(theirs)
+    take_weights(student.segmentation, teacher.segmentation.state_dict())
+
+
+def build_adapters(student: Student, teacher: Student, *, inherit: bool) -> nn.ModuleList:
+    """Return what carries P3, P4, P5 of the student to the teacher's, each (B, C, h, w).
+
+    Inherited heads need the features as they are: nothing lies between.
+    """
+    ours, theirs = (network.feature_table['P3'][1] for network in (student, teacher))
+    return nn.ModuleList(nn.Identity() if inherit else nn.Conv2d(ours, theirs, 1) for _ in LEVELS)
 
 
 @torch.no_grad()
