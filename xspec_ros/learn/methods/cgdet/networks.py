@@ -73,8 +73,8 @@ def inherit_heads(student: Student, teacher: Student) -> None:
     """
     ours, theirs = student.detection.state_dict(), teacher.detection.state_dict()
     if any(theirs[name].shape != value.shape for name, value in ours.items()):
-        message = 'inherit: the detection heads of teacher and student differ in width or classes'
-        raise ConfigError(message, hint='train both with the same network width and classes')
+        message = 'arguments.inherit: teacher and student differ in width or classes'
+        raise ConfigError(message, hint='give both the same network.arguments.width and classes')
     student.detection.load_state_dict(theirs)
     take_weights(student.segmentation, teacher.segmentation.state_dict())
 
