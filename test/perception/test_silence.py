@@ -27,9 +27,9 @@ from xspec_ros.perception.silence import (
     explain_silence,
     GraphView,
     InputView,
-    Publication,
     sight_causes,
 )
+from xspec_ros.perception.transport import Publication
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

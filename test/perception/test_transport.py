@@ -20,11 +20,11 @@ import pytest
 
 from xspec_ros.messages.topics import COMPRESSED_TYPE, IMAGE_TYPE, LABEL_INFO_TYPE
 from xspec_ros.perception.settings import InputSettings
-from xspec_ros.perception.silence import Publication
 from xspec_ros.perception.transport import (
     accepted_types,
     compressed_alternative,
     first_subscription,
+    Publication,
 )
 
 RAW = Publication('/cam', IMAGE_TYPE)

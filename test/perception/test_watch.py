@@ -22,7 +22,8 @@ from xspec_ros.bundle.manifest import Tone
 from xspec_ros.messages.topics import IMAGE_TYPE, RGB, THERMAL
 from xspec_ros.perception.intake import Intake
 from xspec_ros.perception.settings import Settings
-from xspec_ros.perception.silence import GraphView, InputView, Publication
+from xspec_ros.perception.silence import GraphView, InputView
+from xspec_ros.perception.transport import Publication
 from xspec_ros.perception.watch import InputWatch
 
 if TYPE_CHECKING:

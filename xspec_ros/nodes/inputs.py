@@ -26,8 +26,12 @@ from sensor_msgs.msg import CompressedImage, Image
 
 from xspec_ros.messages.topics import COMPRESSED_TYPE, IMAGE_TYPE
 from xspec_ros.nodes.qos import endpoint, SENSOR
-from xspec_ros.perception.silence import GraphView, InputView, Publication, sight_causes
-from xspec_ros.perception.transport import compressed_alternative, first_subscription
+from xspec_ros.perception.silence import GraphView, InputView, sight_causes
+from xspec_ros.perception.transport import (
+    compressed_alternative,
+    first_subscription,
+    Publication,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence

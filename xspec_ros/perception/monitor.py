@@ -19,8 +19,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from xspec_ros.perception.notices import Notice, NS_PER_S, Reminder
-from xspec_ros.perception.silence import GraphView, InputView, Publication
+from xspec_ros.perception.silence import GraphView, InputView
 from xspec_ros.perception.status import NODE, StatusBoard
+from xspec_ros.perception.transport import Publication
 from xspec_ros.perception.watch import InputWatch
 
 if TYPE_CHECKING:

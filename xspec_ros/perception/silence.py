@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING
 from xspec_ros.messages.topics import COMPRESSED_TYPE, IMAGE_TYPE
 from xspec_ros.perception.buffers import buffer_advice
 from xspec_ros.perception.notices import Level, Notice
-from xspec_ros.perception.transport import accepted_types
+from xspec_ros.perception.transport import accepted_types, Publication
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -33,19 +33,6 @@ if TYPE_CHECKING:
 TYPICAL_IMAGE_BYTES = 921_600
 MAX_NAMED = 6
 IMAGES = (IMAGE_TYPE, COMPRESSED_TYPE)
-
-
-@dataclass(frozen=True, slots=True)
-class Publication:
-    """A writer of somebody else that is in sight.
-
-    Attributes:
-        topic: ROS topic name.
-        type_name: ROS type name.
-    """
-
-    topic: str
-    type_name: str
 
 
 @dataclass(frozen=True, slots=True)

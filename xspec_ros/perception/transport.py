@@ -16,6 +16,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from xspec_ros.messages.topics import COMPRESSED_SUFFIX, COMPRESSED_TYPE, IMAGE_TYPE
@@ -24,7 +25,19 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from xspec_ros.perception.settings import InputSettings
-    from xspec_ros.perception.silence import Publication
+
+
+@dataclass(frozen=True, slots=True)
+class Publication:
+    """A writer of somebody else that is in sight.
+
+    Attributes:
+        topic: ROS topic name.
+        type_name: ROS type name.
+    """
+
+    topic: str
+    type_name: str
 
 
 def first_subscription(settings: InputSettings) -> tuple[str, str]:
