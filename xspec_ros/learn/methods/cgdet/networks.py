@@ -71,11 +71,9 @@ def inherit_heads(student: Student, teacher: Student) -> None:
     Raises:
         ConfigError: The detection heads differ in width or classes.
     """
-    ours, theirs = student.detection.state_dict(), teacher.detection.state_dict()
-    if any(theirs[name].shape != value.shape for name, value in ours.items()):
+    if take_weights(student.detection, teacher.detection.state_dict()):  # some do not fit
         message = 'arguments.inherit: teacher and student differ in width or classes'
         raise ConfigError(message, hint='give both the same network.arguments.width and classes')
-    student.detection.load_state_dict(theirs)
     take_weights(student.segmentation, teacher.segmentation.state_dict())
 
 
